@@ -1,0 +1,41 @@
+// Who may ask what: accounts with a role, proven by a random token of which only the hash is stored.
+#pragma once
+
+#include "collector/store/state_store.hpp"
+#include "shared/base/failure.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dl::collector::access {
+
+/// What an account is for. The security role alone sees unreleased figures.
+enum class Role { operations, security, relationship_manager, unit_leader, privacy_officer, administrator };
+[[nodiscard]] std::string_view to_string(Role role);
+[[nodiscard]] std::optional<Role> parse_role(std::string_view text);
+
+struct Account {
+    std::string id;                    ///< account name, for instance an employee number
+    Role role = Role::relationship_manager;
+    std::vector<std::string> units;    ///< the units it may read; empty: all that its role allows
+    bool disabled = false;
+};
+
+class Accounts {
+public:
+    explicit Accounts(store::StateStore& state) : state_(state) {}
+
+    /// Makes the account and returns its token, shown this once (32 random bytes, base64url).
+    [[nodiscard]] Result<std::string> create(const Account& account);
+    [[nodiscard]] Result<std::vector<Account>> list();
+    [[nodiscard]] Result<void> disable(std::string_view id);
+    /// The account of a token, compared in constant time; denied when unknown or disabled.
+    [[nodiscard]] Result<Account> authenticate(std::string_view token);
+
+private:
+    store::StateStore& state_;
+};
+
+}    // namespace dl::collector::access

@@ -1,0 +1,36 @@
+// What a verb works on: the settings, and of the data directory what the verb asked for, opened in the right order.
+#pragma once
+
+#include "collector/access/accounts.hpp"
+#include "collector/catalog/catalog.hpp"
+#include "collector/directory/directory.hpp"
+#include "collector/policy/policy.hpp"
+#include "collector/settings.hpp"
+#include "collector/store/sqlite/open.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace dl::collector::commands {
+
+struct Workspace {
+    Settings settings;
+    std::unique_ptr<catalog::Catalog> catalog;
+    std::unique_ptr<policy::Policy> policy;
+    std::unique_ptr<directory::Directory> directory;
+    std::unique_ptr<store::StateStore> state;
+    std::unique_ptr<store::UsageStore> usage;
+    directory::PseudonymKeys keys;
+};
+
+/// Settings and the files in config/ only: what `classify` and `check-config` need. No data directory is touched.
+[[nodiscard]] Result<Workspace> open_configuration(const std::string& config_file);
+/// All of it, for report verbs: stores beside a running collector, labels brought up to date.
+[[nodiscard]] Result<Workspace> open_workspace(const std::string& config_file);
+
+/// The account whose token stands in --token-file or DAYLIGHT_TOKEN; none when neither is given (the released view).
+[[nodiscard]] Result<std::optional<access::Account>> account_of_caller(Workspace& workspace,
+                                                                        const std::string& token_file);
+
+}    // namespace dl::collector::commands

@@ -1,0 +1,35 @@
+// What collector.json may say. The table of settings in settings.cpp drives parsing, check-config, the JSON Schema and the
+// reference page.
+#pragma once
+
+#include "shared/base/failure.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace dl::collector {
+
+struct Settings {
+    std::filesystem::path data_directory;       ///< keys, CA and stores
+    std::string agents_listen = "127.0.0.1:8443";    ///< TLS 1.3, client certificates
+    std::vector<std::string> agents_names;      ///< DNS names and addresses in the server certificate
+    std::string api_listen = "127.0.0.1:8480";  ///< page and API; plain HTTP on loopback only
+    std::filesystem::path catalog_directory;
+    std::filesystem::path policy_file;
+    std::filesystem::path units_file;
+    std::filesystem::path people_file;
+    std::filesystem::path devices_file;
+    std::filesystem::path web_directory;        ///< the built page
+    std::uint32_t retention_days = 100;         ///< of person-level facts
+    std::uint32_t certificate_days = 7;         ///< of an agent's certificate
+    std::uint32_t small_group = 5;              ///< no released figure stands for fewer people
+    std::uint32_t small_group_own_unit = 10;    ///< what a unit sees of itself
+    std::uint32_t use_threshold_people = 1;     ///< fewer people: seen, not used
+};
+
+/// Paths in the file are relative to the file. A failure names file, line, key and the nearest known key.
+[[nodiscard]] Result<Settings> load_settings(const std::filesystem::path& file);
+
+}    // namespace dl::collector

@@ -1,0 +1,52 @@
+#include "shared/base/digest.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <stdexcept>
+
+namespace dl {
+namespace {
+
+std::span<const std::uint8_t> bytes_of(std::string_view text)
+{
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+}    // namespace
+
+Digest sha256(std::span<const std::uint8_t> bytes)
+{
+    Digest out{};
+    unsigned int size = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_sha256(), nullptr) != 1)
+        throw std::runtime_error("OpenSSL offers no SHA-256; check its configuration");
+    return out;
+}
+
+Digest sha256(std::string_view text)
+{
+    return sha256(bytes_of(text));
+}
+
+Digest hmac_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t> message)
+{
+    Digest out{};
+    unsigned int size = 0;
+    if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(), message.size(), out.data(), &size))
+        throw std::runtime_error("OpenSSL offers no HMAC-SHA-256; check its configuration");
+    return out;
+}
+
+Digest hmac_sha256(std::span<const std::uint8_t> key, std::string_view message)
+{
+    return hmac_sha256(key, bytes_of(message));
+}
+
+bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b)
+{
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}    // namespace dl
