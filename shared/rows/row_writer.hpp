@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -23,9 +24,10 @@ struct Column {
     enum class Align { left, right } align = Align::left;
 };
 
-/// Writes rows in the order they come. A value is a JSON scalar; null prints as null in jsonl, as nothing elsewhere. CSV by
-/// RFC 4180, cells beginning = + - @ TAB CR prefixed with ' ; TSV escapes tab, newline and backslash; a table is aligned and
-/// cut to the terminal's width when stdout is one.
+/// Writes rows in the order they come. A value is a JSON scalar; null prints as null in jsonl, as nothing elsewhere.
+/// CSV by RFC 4180 (CRLF line ends), text beginning = + - @ TAB CR prefixed with ' ; TSV escapes tab, newline, carriage
+/// return and backslash; a table is aligned, and shows control and bidirectional-override characters escaped: names are
+/// strangers'.
 class RowWriter {
 public:
     virtual ~RowWriter() = default;
@@ -33,7 +35,9 @@ public:
     /// Ends the output (a table prints only here). Failure when the stream broke (a closed pipe, a full disk).
     [[nodiscard]] virtual Result<void> finish() = 0;
 };
+/// `table_width` in columns cuts a table's text, never its numbers; 0: the terminal's width when `out` is std::cout and
+/// that is a terminal, else no limit. `out` outlives the writer.
 [[nodiscard]] std::unique_ptr<RowWriter> create_row_writer(Format format, std::vector<Column> columns,
-                                                           std::ostream& out);
+                                                           std::ostream& out, std::size_t table_width = 0);
 
 }    // namespace dl::rows
