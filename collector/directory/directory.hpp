@@ -17,13 +17,13 @@
 namespace dl::collector::directory {
 
 struct Unit {
-    std::string id;                    ///< stable, lower-case-with-dashes
+    std::string id;    ///< stable, lower-case-with-dashes
     std::string name;
-    std::string parent;                ///< id, empty for the root
-    std::string leader;                ///< employee number
-    std::string relationship_manager;  ///< employee number
-    std::vector<std::string> goals;    ///< up to three, in the unit's own words
-    std::size_t people = 0;            ///< in the directory today
+    std::string parent;                  ///< id, empty for the root
+    std::string leader;                  ///< employee number
+    std::string relationship_manager;    ///< employee number
+    std::vector<std::string> goals;      ///< up to three, in the unit's own words
+    std::size_t people = 0;              ///< in the directory today
     std::size_t devices = 0;
 };
 
