@@ -58,7 +58,7 @@ std::set<unsigned> parse_people(const json& list)
 
 Visit parse_visit(const json& entry)
 {
-    static const std::set<std::string> known{"host", "canonical", "how",  "port",  "people",        "days",
+    static const std::set<std::string> known{"host", "canonical", "how",  "port",  "people",       "days",
                                              "up",   "down",      "note", "times", "hello_padding"};
     for (const auto& [key, value] : entry.items()) {
         if (!known.contains(key)) throw std::runtime_error(fmt::format("unknown key '{}'", key));
@@ -77,10 +77,7 @@ Visit parse_visit(const json& entry)
     return visit;
 }
 
-Day monday_of(Day day)
-{
-    return day - (std::chrono::weekday{day} - std::chrono::Monday);
-}
+Day monday_of(Day day) { return day - (std::chrono::weekday{day} - std::chrono::Monday); }
 
 // RFC 5737: three documentation ranges, spread over so that neighbours in the list don't share a network.
 void assign_addresses(Scenario& scenario)
@@ -120,10 +117,7 @@ std::string_view to_string(How how)
     return "";
 }
 
-std::string_view transport_of(How how)
-{
-    return how == How::quic || how == How::dns ? "udp" : "tcp";
-}
+std::string_view transport_of(How how) { return how == How::quic || how == How::dns ? "udp" : "tcp"; }
 
 std::size_t Scenario::place(std::string_view name) const
 {
@@ -133,10 +127,7 @@ std::size_t Scenario::place(std::string_view name) const
     throw std::runtime_error(fmt::format("the scenario has no device '{}'", name));
 }
 
-const Device& Scenario::device(std::string_view name) const
-{
-    return devices[place(name)];
-}
+const Device& Scenario::device(std::string_view name) const { return devices[place(name)]; }
 
 Scenario load_scenario(const std::filesystem::path& file)
 {
@@ -150,7 +141,8 @@ Scenario load_scenario(const std::filesystem::path& file)
         for (const json& entry : root.at("devices")) {
             where = fmt::format("device {}", scenario.devices.size() + 1);
             const std::set<unsigned> people = parse_people(entry.at("people"));
-            scenario.devices.push_back({entry.at("name").get<std::string>(), entry.at("unit").get<std::string>(),
+            scenario.devices.push_back({entry.at("name").get<std::string>(),
+                                        entry.at("unit").get<std::string>(),
                                         {people.begin(), people.end()}});
         }
         for (const json& entry : root.at("visits")) {

@@ -36,15 +36,16 @@ struct Device {
 
 struct Visit {
     std::string host;
-    std::string canonical;            ///< what the DNS answer's CNAME leads to; empty: no CNAME
+    std::string canonical;    ///< what the DNS answer's CNAME leads to; empty: no CNAME
     How how = How::tls;
     std::uint16_t port = 443;
     std::set<unsigned> people;
     std::vector<std::string> days;    ///< tokens as above
     std::uint32_t up = 0;             ///< application bytes, without what TLS or QUIC adds
     std::uint32_t down = 0;
-    std::uint32_t times = 1;          ///< connections a day and person
-    std::uint32_t hello_padding = 0;  ///< octets added to the ClientHello, so that it needs several segments or packets
+    std::uint32_t times = 1;    ///< connections a day and person
+    std::uint32_t hello_padding =
+        0;    ///< octets added to the ClientHello, so that it needs several segments or packets
 };
 
 struct Scenario {

@@ -15,10 +15,7 @@ namespace {
 
 constexpr int patience_s = 30;
 
-const sockaddr* generic(const sockaddr_in* address)
-{
-    return reinterpret_cast<const sockaddr*>(address);
-}
+const sockaddr* generic(const sockaddr_in* address) { return reinterpret_cast<const sockaddr*>(address); }
 
 Socket open_socket(int type, bool patient)
 {
@@ -35,7 +32,8 @@ Socket open_socket(int type, bool patient)
 Socket connect_from(int type, const std::string& client, const std::string& server, std::uint16_t port, int segment)
 {
     Socket socket = open_socket(type, true);
-    if (segment > 0 && setsockopt(socket.fd(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment) != 0) fail("TCP_MAXSEG");
+    if (segment > 0 && setsockopt(socket.fd(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment) != 0)
+        fail("TCP_MAXSEG");
     const int one = 1;
     // The port is chosen at connect, by the whole 4-tuple: far more connections fit.
     setsockopt(socket.fd(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
@@ -53,17 +51,15 @@ Socket::~Socket()
     if (fd_ >= 0) close(fd_);
 }
 
-void fail(const std::string& what)
-{
-    throw std::runtime_error(fmt::format("{}: {}", what, std::strerror(errno)));
-}
+void fail(const std::string& what) { throw std::runtime_error(fmt::format("{}: {}", what, std::strerror(errno))); }
 
 sockaddr_in address_of(const std::string& address, std::uint16_t port)
 {
     sockaddr_in out{};
     out.sin_family = AF_INET;
     out.sin_port = htons(port);
-    if (inet_pton(AF_INET, address.c_str(), &out.sin_addr) != 1) throw std::runtime_error(address + " is no IPv4 address");
+    if (inet_pton(AF_INET, address.c_str(), &out.sin_addr) != 1)
+        throw std::runtime_error(address + " is no IPv4 address");
     return out;
 }
 
@@ -93,7 +89,8 @@ Socket listen_tcp(std::uint16_t port)
     const int one = 1;
     setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     const sockaddr_in any = address_of("0.0.0.0", port);
-    if (bind(socket.fd(), generic(&any), sizeof any) != 0 || listen(socket.fd(), 4096) != 0) fail(fmt::format("listen on TCP {}", port));
+    if (bind(socket.fd(), generic(&any), sizeof any) != 0 || listen(socket.fd(), 4096) != 0)
+        fail(fmt::format("listen on TCP {}", port));
     return socket;
 }
 

@@ -1,4 +1,5 @@
-// Blocking sockets for the generator: closed when they go out of scope, and every failure is an exception that names the call.
+// Blocking sockets for the generator: closed when they go out of scope, and every failure is an exception that names
+// the call.
 #pragma once
 
 #include <netinet/in.h>
@@ -46,7 +47,8 @@ struct Datagram {
     in_addr to{};
     std::size_t size = 0;
 };
-[[nodiscard]] bool receive_datagram(const Socket& socket, std::uint8_t* buffer, std::size_t capacity, Datagram& datagram);
+[[nodiscard]] bool receive_datagram(const Socket& socket, std::uint8_t* buffer, std::size_t capacity,
+                                    Datagram& datagram);
 void send_datagram(const Socket& socket, const std::uint8_t* bytes, std::size_t size, const Datagram& in_answer_to);
 
 void write_all(const Socket& socket, const void* bytes, std::size_t size);
