@@ -89,6 +89,9 @@ struct Row {
     std::uint64_t bytes_down = 0;
     Timestamp first_seen{};
     Timestamp last_seen{};
+    /// Bytes (up and down) of the person, else device, who moved most; nothing where a store does not say. The dominance
+    /// rule of release/ withholds bytes without it.
+    std::optional<std::uint64_t> bytes_of_largest;
 };
 
 /// What is known of one observer.
