@@ -58,8 +58,8 @@ std::set<unsigned> parse_people(const json& list)
 
 Visit parse_visit(const json& entry)
 {
-    static const std::set<std::string> known{"host", "canonical", "how",  "port",  "people",       "days",
-                                             "up",   "down",      "note", "times", "hello_padding"};
+    static const std::set<std::string> known{"service", "host", "canonical", "how",  "port",  "people",
+                                             "days",    "up",   "down",      "note", "times", "hello_padding"};
     for (const auto& [key, value] : entry.items()) {
         if (!known.contains(key)) throw std::runtime_error(fmt::format("unknown key '{}'", key));
     }

@@ -2,7 +2,8 @@
 //
 // A scenario is JSON: devices with the employees that work at them, and visits. Employees are numbers; number N has the
 // account name eN and the user id uid_base + N. Days are given relative to the week of "today": "W-2" and "W-1" are the
-// working days of the two closed ISO weeks before it, "W-1/3" the Wednesday of the last one, "today" is today.
+// working days of the two closed ISO weeks before it, "W-1/3" the Wednesday of the last one, "today" is today. A
+// visit's "service" is for those who hold findings against the scenario; the generator does not read it.
 #pragma once
 
 #include "shared/base/time.hpp"
