@@ -1,0 +1,109 @@
+#include "collector/insight/finding.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace dl::collector::insight {
+namespace {
+
+constexpr std::size_t alternatives_shown = 3;
+
+/// Urgency in one number: verdict first, then measured risks, then movement, then reach.
+std::uint64_t priority_of(const Finding& finding)
+{
+    std::uint64_t priority = 0;
+    switch (finding.decision.verdict) {
+        case policy::Verdict::unsanctioned: priority = 400; break;
+        case policy::Verdict::unreviewed: priority = 200; break;
+        case policy::Verdict::tolerated: priority = 100; break;
+        case policy::Verdict::sanctioned: break;
+    }
+    priority += 60 * finding.risks.size();
+    if (finding.trend == Trend::fresh || finding.trend == Trend::growing) priority += 40;
+    if (finding.trend == Trend::gone) return priority / 10;
+    const std::uint64_t people = finding.figure.people ? finding.figure.people->at_least : 0;
+    return priority + std::min<std::uint64_t>(2 * people, 100);
+}
+
+policy::Decision decide(const Finding& finding, const Meaning& meaning)
+{
+    if (finding.service) return meaning.policy.decide(*finding.service, finding.figure.unit);
+    policy::Decision decision;
+    decision.reason = "The catalogue does not hold this domain";
+    decision.chain = {"no catalogue entry: not yet reviewed"};
+    return decision;
+}
+
+std::vector<std::string> patterns_of(const release::Figure& figure, const catalog::Catalog& catalog)
+{
+    std::set<std::string> patterns;
+    for (const auto& host : figure.hosts) {
+        const auto match = catalog.match(host.host, host.canonical);
+        if (!match.matched.empty()) patterns.emplace(match.matched);
+    }
+    return {patterns.begin(), patterns.end()};
+}
+
+}    // namespace
+
+std::string_view to_string(Trend trend)
+{
+    switch (trend) {
+        case Trend::fresh: return "new";
+        case Trend::growing: return "growing";
+        case Trend::steady: return "steady";
+        case Trend::fading: return "fading";
+        case Trend::gone: break;
+    }
+    return "gone";
+}
+
+Trend trend_of(const release::Figure& figure)
+{
+    if (!figure.now) return Trend::gone;
+    if (!figure.before) return Trend::fresh;
+    const std::uint64_t now = figure.people ? figure.people->at_least : 0;
+    const std::uint64_t before = figure.before->at_least;
+    // Exact figures: half as many again, and two people at least. Bands: another band.
+    const bool exact = figure.before->exact;
+    if (now > before && (!exact || (2 * now >= 3 * before && now - before >= 2))) return Trend::growing;
+    if (now < before && (!exact || (3 * now <= 2 * before && before - now >= 2))) return Trend::fading;
+    return Trend::steady;
+}
+
+std::vector<Finding> find(const release::Figures& figures, const Meaning& meaning)
+{
+    Offers offers(meaning);
+    std::map<std::string, std::set<std::string>> used;    // services by unit
+    for (const auto& figure : figures.uses)
+        if (figure.now) used[figure.unit].insert(figure.label);
+
+    std::vector<Finding> findings;
+    for (const auto& figure : figures.uses) {
+        Finding finding;
+        finding.figure = figure;
+        if (figure.kind == "service") finding.service = meaning.catalog.service(figure.label);
+        finding.decision = decide(finding, meaning);
+        finding.matched = patterns_of(figure, meaning.catalog);
+        finding.trend = trend_of(figure);
+        finding.risks = risks_of(figure, finding.service);
+        std::vector<const catalog::Service*> used_agreed, unused_agreed;
+        if (finding.service)
+            for (const auto* service : offers.agreed(figure.unit, finding.service->capability))
+                if (service != finding.service)
+                    (used[figure.unit].contains(service->id) ? used_agreed : unused_agreed).push_back(service);
+        finding.alternatives = used_agreed;
+        finding.alternatives.insert(finding.alternatives.end(), unused_agreed.begin(), unused_agreed.end());
+        if (finding.alternatives.size() > alternatives_shown) finding.alternatives.resize(alternatives_shown);
+        finding.options = options_of(finding, used_agreed);
+        finding.priority = priority_of(finding);
+        findings.push_back(std::move(finding));
+    }
+    std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+        return a.priority != b.priority ? a.priority > b.priority : a.id() < b.id();
+    });
+    return findings;
+}
+
+}    // namespace dl::collector::insight

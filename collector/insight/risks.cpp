@@ -1,0 +1,82 @@
+#include "collector/insight/finding.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace dl::collector::insight {
+namespace {
+
+constexpr std::uint64_t large_upload = 100'000'000;       ///< bytes of one unit in one period
+constexpr std::uint64_t ai_upload_per_day = 1'000'000;    ///< typed questions stay far below it
+
+bool any_of(std::string_view text, std::initializer_list<std::string_view> parts)
+{
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](auto part) { return text.find(part) != std::string_view::npos; });
+}
+bool has_word(std::string_view id, std::string_view word)
+{
+    while (!id.empty()) {
+        const auto dash = id.find('-');
+        if (id.substr(0, dash) == word) return true;
+        id = dash == std::string_view::npos ? std::string_view{} : id.substr(dash + 1);
+    }
+    return false;
+}
+
+bool saw(const release::Figure& figure, std::string_view kind)
+{
+    return std::any_of(figure.evidence.begin(), figure.evidence.end(), [&](const auto& e) { return e.kind == kind; });
+}
+
+/// "by 6 people on 5 days"
+std::string by_whom(const release::Figure& figure)
+{
+    const std::string days = figure.days == 1 ? "1 day" : fmt::format("{} days", figure.days);
+    return figure.people ? fmt::format("by {} people on {}", figure.people->text(), days) : fmt::format("on {}", days);
+}
+
+std::string connections_of(const release::Figure& figure, std::initializer_list<std::string_view> kinds)
+{
+    std::uint64_t some = 0;
+    for (const auto& evidence : figure.evidence)
+        if (std::find(kinds.begin(), kinds.end(), evidence.kind) != kinds.end())
+            some += evidence.connections.value_or(0);
+    if (!figure.connections || *figure.connections == 0) return "some connections";
+    return fmt::format("{} of {} connections", some, *figure.connections);
+}
+
+}    // namespace
+
+std::vector<Risk> risks_of(const release::Figure& figure, const catalog::Service* service)
+{
+    std::vector<Risk> risks;
+    const std::string_view category = service ? std::string_view(service->category) : std::string_view{};
+    const auto up = figure.bytes_up;
+    if (up && *up >= large_upload)
+        risks.push_back(
+            {"upload_volume", "Large uploads", fmt::format("{} sent {}", bytes_text(*up), by_whom(figure))});
+    if (saw(figure, "http_host"))
+        risks.push_back({"plaintext_http", "Unencrypted HTTP",
+                         fmt::format("{} without encryption: anybody on the way can read them",
+                                     connections_of(figure, {"http_host"}))});
+    if (any_of(category, {"remote-access", "remote-control", "remote-support", "remote-desktop", "remote-management"}))
+        risks.push_back(
+            {"remote_access", "Remote access", fmt::format("opens a way into our machines, used {}", by_whom(figure))});
+    if (has_word(category, "vpn") || any_of(category, {"anonym", "proxy"}) || saw(figure, "hidden_road"))
+        risks.push_back({"anonymiser", "Hides where traffic goes", fmt::format("used {}", by_whom(figure))});
+    if (has_word(category, "ai") && up && *up >= ai_upload_per_day * std::max<std::uint64_t>(figure.days, 1))
+        risks.push_back({"ai_with_upload", "AI service with uploads",
+                         fmt::format("{} sent {}: more than typed questions need", bytes_text(*up), by_whom(figure))});
+    if (has_word(category, "personal") || has_word(category, "consumer") || has_word(category, "webmail"))
+        risks.push_back({"personal_instance", "Personal accounts",
+                         fmt::format("made for private accounts, used {}", by_whom(figure))});
+    if (saw(figure, "ech_outer") || saw(figure, "ambiguous"))
+        risks.push_back({"hidden_names", "Name not certain",
+                         fmt::format("{} told no certain name", connections_of(figure, {"ech_outer", "ambiguous"}))});
+    return risks;
+}
+
+}    // namespace dl::collector::insight

@@ -1,0 +1,75 @@
+// The figures that everything shown is made from: findings, portfolio, demand, briefs. They come at two strengths. Only
+// the security role gets exact figures; everybody else's have passed the gate, and nothing behind them can be asked
+// for.
+#pragma once
+
+#include "collector/catalog/catalog.hpp"
+#include "collector/release/heads.hpp"
+#include "collector/release/period.hpp"
+#include "collector/store/usage_store.hpp"
+#include "shared/base/failure.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dl::collector::release {
+
+enum class Strength { released, exact };
+
+struct EvidenceFigure {
+    std::string kind;
+    std::optional<std::uint64_t> connections;    ///< exact only
+};
+struct HostFigure {
+    std::string host, canonical;
+};
+
+/// The use of one service or unknown domain by one unit.
+struct Figure {
+    std::string unit;
+    std::string kind;     ///< service | unknown
+    std::string label;    ///< service id or registrable domain
+    std::string capability;
+    std::optional<Heads> people;     ///< nothing: no person could be attributed (exact only)
+    std::optional<Heads> devices;    ///< exact only
+    std::uint64_t days = 0;
+    std::optional<std::uint64_t> connections;             ///< exact only
+    std::optional<std::uint64_t> bytes_up, bytes_down;    ///< released: by the dominance rule
+    std::optional<Timestamp> first_seen, last_seen;       ///< exact only
+    std::vector<EvidenceFigure> evidence;                 ///< strongest first
+    std::vector<HostFigure>
+        hosts;                      ///< released: those of k people or more, for the patterns they matched; never shown
+    bool now = true;                ///< false: only in the previous period (exact only)
+    std::optional<Heads> before;    ///< people in the previous period; nothing: none (released: none shown)
+};
+
+struct CapabilityFigure {
+    std::string unit, capability;
+    Heads people;
+};
+
+struct Figures {
+    Strength strength = Strength::released;
+    std::uint64_t k = 0;
+    Period period, previous;
+    std::vector<Figure> uses;
+    std::vector<CapabilityFigure> capabilities;
+};
+
+/// Unknown domains below the floor are listed only from this upload on, bytes; and only in exact figures.
+inline constexpr std::uint64_t unknown_upload_threshold = 50'000'000;
+
+/// Everything as it is; `k` holds for unknown domains alone. For the security role only.
+[[nodiscard]] Result<Figures> exact_figures(store::UsageStore& usage, const Period& period, std::uint64_t k);
+/// What has passed the gate. The period must be a closed week or month.
+[[nodiscard]] Result<Figures> released_figures(store::UsageStore& usage, const catalog::Catalog& catalog,
+                                               const Period& period, std::uint64_t k, Day today);
+/// Released figures with a higher floor: what is left out is left out of figures already public, so nothing is added.
+[[nodiscard]] Figures restrict_to(Figures figures, std::uint64_t k);
+
+/// Closed weeks and months with use, newest first, weeks before months; at most those of the last 100 days.
+[[nodiscard]] Result<std::vector<Period>> closed_periods(store::UsageStore& usage, Day today);
+
+}    // namespace dl::collector::release
