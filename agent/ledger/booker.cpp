@@ -1,0 +1,154 @@
+#include "agent/ledger/booker.hpp"
+
+#include "shared/names/host_name.hpp"
+#include "shared/names/identifiers.hpp"
+
+#include <utility>
+
+namespace dl::agent::ledger {
+namespace {
+
+constexpr std::size_t most_pseudonyms = 4096;
+constexpr std::uint16_t port_dns = 53;
+constexpr std::uint16_t port_mdns = 5353;     // RFC 6762
+constexpr std::uint16_t port_llmnr = 5355;    // RFC 4795
+
+/// Multicast, broadcast and unspecified addresses are nobody's service.
+bool is_group_address(const Address& to)
+{
+    if (to.family == Address::Family::v4) return (to.bytes[0] & 0xf0) == 0xe0 || to.bytes[0] == 255 || to.bytes[0] == 0;
+    return to.family == Address::Family::v6 && to.bytes[0] == 0xff;
+}
+
+bool is_below(std::string_view name, std::string_view zone)
+{
+    if (name.size() < zone.size() || name.substr(name.size() - zone.size()) != zone) return false;
+    return name.size() == zone.size() || name[name.size() - zone.size() - 1] == '.';
+}
+
+/// .local (RFC 6762 section 3) and reverse lookups (RFC 1035 section 3.5) are no destinations.
+bool is_left_out(std::string_view name) { return is_below(name, "local") || is_below(name, "arpa"); }
+
+std::string_view without_brackets(std::string_view literal)
+{
+    if (literal.size() > 2 && literal.front() == '[' && literal.back() == ']')
+        return literal.substr(1, literal.size() - 2);
+    return literal;
+}
+
+}    // namespace
+
+Booker::Booker(BookerRules rules, identity::Attributor& attributor)
+    : rules_(std::move(rules)),
+      attributor_(attributor),
+      own_device_(names::device_pseudonym(rules_.organisation_key, rules_.device))
+{}
+
+Pseudonym Booker::person(const std::string& user)
+{
+    if (const auto known = pseudonyms_.find("p" + user); known != pseudonyms_.end()) return known->second;
+    if (pseudonyms_.size() >= most_pseudonyms) pseudonyms_.clear();
+    return pseudonyms_.emplace("p" + user, names::person_pseudonym(rules_.organisation_key, user)).first->second;
+}
+
+Pseudonym Booker::device(const flow::Connection& connection)
+{
+    if (!rules_.device_per_client) return own_device_;
+    const std::string client = connection.client.address.to_string();
+    if (const auto known = pseudonyms_.find("d" + client); known != pseudonyms_.end()) return known->second;
+    if (pseudonyms_.size() >= most_pseudonyms) pseudonyms_.clear();
+    // Not through canonical_device(): that keeps only what stands before the first dot.
+    const Pseudonym made{hmac_sha256(rules_.organisation_key, "device:" + client)};
+    return pseudonyms_.emplace("d" + client, made).first->second;
+}
+
+Booker::Who Booker::ask(const flow::Connection& connection)
+{
+    const identity::Identity found = attributor_.identify(connection);
+    Who who;
+    who.application = found.application;
+    if (found.user && !found.user->empty()) {
+        who.answered = true;
+        if (!rules_.system_accounts.contains(*found.user)) who.person = person(*found.user);
+    }
+    return who;
+}
+
+void Booker::opened(const flow::Connection& connection) { open_.insert_or_assign(connection.id, ask(connection)); }
+
+void Booker::closed(const flow::Connection& connection) { open_.erase(connection.id); }
+
+std::optional<wire::Destination> Booker::destination_of(const flow::Connection& connection, const flow::Usage& usage,
+                                                        wire::Evidence& evidence) const
+{
+    wire::Destination to;
+    to.transport = connection.transport;
+    to.port = connection.server.port;
+    if (usage.name.empty()) {
+        to.host = connection.server.address.to_string();
+        return to;
+    }
+    if (auto host = names::normalise_host(usage.name)) {
+        if (is_left_out(*host)) return std::nullopt;
+        to.host = std::move(*host);
+        if (!usage.canonical.empty())
+            if (auto canonical = names::normalise_host(usage.canonical); canonical && *canonical != to.host)
+                to.canonical = std::move(*canonical);
+    } else if (names::is_address_literal(usage.name)) {
+        to.host = std::string(without_brackets(usage.name));
+    } else {
+        // What was asked for is no host name: only the address is left to tell.
+        to.host = connection.server.address.to_string();
+        evidence = wire::Evidence::address_only;
+    }
+    if (rules_.personal_hosts.contains(to.host) || rules_.personal_hosts.contains(to.canonical))
+        return wire::Destination{std::string(personal), {}, to.transport, 0};
+    return to;
+}
+
+void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
+{
+    wire::Evidence evidence = usage.evidence;
+    const bool question = evidence == wire::Evidence::dns_query;
+    if (question && !rules_.dns_only) return;
+    if (is_group_address(connection.server.address)) return;
+    if (connection.server.port == port_mdns || connection.server.port == port_llmnr) return;
+    if (!question && usage.name.empty() && connection.server.port == port_dns) return;
+
+    const auto known = open_.find(connection.id);
+    Who once;
+    Who* who = known == open_.end() ? &once : &known->second;
+    if (who == &once) {
+        once = ask(connection);
+    } else if (!who->booked && !who->answered) {
+        *who = ask(connection);
+    }
+    const bool first = !who->booked;
+    who->booked = true;
+    if (booking_ == Booking::skipped) return;
+
+    if (!question && first && usage.connections > 0) {
+        counted_.connections += 1;
+        if (!who->answered) counted_.connections_unattributed += 1;
+    }
+    if (evidence == wire::Evidence::hidden_road) counted_.bytes_hidden_road += usage.bytes_up + usage.bytes_down;
+
+    auto to = destination_of(connection, usage, evidence);
+    if (!to) return;
+    CellKey key{day_of(usage.last_seen), device(connection), who->person, who->application, std::move(*to), evidence};
+    pending_[std::move(key)].add(
+        {usage.connections, usage.bytes_up, usage.bytes_down, usage.first_seen, usage.last_seen});
+}
+
+Booked Booker::take()
+{
+    Booked booked;
+    booked.counted = std::exchange(counted_, {});
+    booked.shares.reserve(pending_.size());
+    for (auto& [key, value] : pending_)
+        booked.shares.push_back({key, value});
+    pending_.clear();
+    return booked;
+}
+
+}    // namespace dl::agent::ledger

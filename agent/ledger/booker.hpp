@@ -1,0 +1,79 @@
+// Turns what the flow table saw into shares of cells: who becomes a pseudonym, personal hosts become one word, what is
+// nobody's choice of a destination (multicast, mDNS, reverse lookups, plain DNS transport) is left out.
+//
+// Nothing that a booker hands on holds a person's or the device's name. It runs on the capture thread, never blocks
+// except in the attributor, and given the same packets, table of identities and calls it hands on the same shares.
+#pragma once
+
+#include "agent/flow/sighting.hpp"
+#include "agent/identity/attributor.hpp"
+#include "agent/ledger/cell.hpp"
+#include "agent/ledger/personal_hosts.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace dl::agent::ledger {
+
+struct BookerRules {
+    std::array<std::uint8_t, 32> organisation_key{};
+    std::string device;                ///< host name of this device
+    bool device_per_client = false;    ///< a sensor: each client address is a device of its own
+    bool dns_only = false;             ///< report DNS questions as use
+    PersonalHosts personal_hosts;
+    std::set<std::string> system_accounts;    ///< users that are no people (root, daemons): their use is the device's
+};
+
+/// What was booked since the last take().
+struct Booked {
+    std::vector<Share> shares;
+    wire::Counters counted;    ///< connections, connections_unattributed, bytes_hidden_road
+};
+
+class Booker final : public flow::SightingSink {
+public:
+    /// `attributor` must outlive the booker.
+    Booker(BookerRules rules, identity::Attributor& attributor);
+
+    void opened(const flow::Connection& connection) override;
+    void used(const flow::Connection& connection, const flow::Usage& usage) override;
+    void closed(const flow::Connection& connection) override;
+
+    /// Shares by cell, sorted, each cell once.
+    [[nodiscard]] Booked take();
+    /// While skipping, connections are followed but nothing is booked: what is read again was committed before.
+    enum class Booking { on, skipped };
+    void set_booking(Booking booking) { booking_ = booking; }
+    /// Cells waiting for take().
+    [[nodiscard]] std::size_t waiting() const { return pending_.size(); }
+
+private:
+    struct Who {
+        std::optional<Pseudonym> person;
+        std::optional<std::string> application;
+        bool answered = false;    ///< a user was found
+        bool booked = false;      ///< its first share was
+    };
+    Who ask(const flow::Connection& connection);
+    [[nodiscard]] std::optional<wire::Destination>
+    destination_of(const flow::Connection& connection, const flow::Usage& usage, wire::Evidence& evidence) const;
+    Pseudonym person(const std::string& user);
+    Pseudonym device(const flow::Connection& connection);
+
+    BookerRules rules_;
+    identity::Attributor& attributor_;
+    Booking booking_ = Booking::on;
+    Pseudonym own_device_;
+    std::unordered_map<std::uint64_t, Who> open_;
+    std::unordered_map<std::string, Pseudonym> pseudonyms_;
+    std::map<CellKey, CellValue> pending_;
+    wire::Counters counted_;
+};
+
+}    // namespace dl::agent::ledger

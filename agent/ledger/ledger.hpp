@@ -1,0 +1,123 @@
+// The ledger: the usage cells of this observer in one SQLite file (WAL, synchronous=FULL). The state is the spool: what
+// is unsent is every cell whose revision is above the last acknowledged one, so an outage coalesces instead of growing.
+//
+// SCHEMA.md beside this file is the specification of its tables. A ledger is used by one running agent (which holds the
+// lock of the data directory); `status` and `explain` read beside it. All functions are thread-safe and block for the
+// disk.
+#pragma once
+
+#include "agent/ledger/cell.hpp"
+#include "shared/base/digest.hpp"
+#include "shared/base/failure.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dl::agent::ledger {
+
+struct Options {
+    std::uint64_t limit_bytes = 64ULL << 20;    ///< size of the file; above it the oldest days go, counted
+    int keep_days = 7;                          ///< acknowledged cells stay so long, for a collector that was restored
+};
+
+/// How far a capture file was booked. Committed together with the cells that came from it.
+struct FilePosition {
+    Digest file{};                ///< who the file is: SHA-256 over its head
+    std::uint64_t packets = 0;    ///< read and booked
+    bool finished = false;        ///< to its end
+};
+
+/// One cell of a batch.
+struct SentCell {
+    std::int64_t id = 0;    ///< of the row
+    CellKey key;
+    CellValue value;
+    std::uint64_t revision = 0;
+};
+
+/// Cells of one epoch in the order of their revisions, as they are now: (revision_from, revision_to].
+struct Batch {
+    Epoch epoch;
+    std::uint64_t revision_from = 0;
+    std::uint64_t revision_to = 0;
+    std::optional<Receipt> last_receipt;
+    std::optional<StoreIncarnation> last_store;
+    wire::Counters counters;
+    std::vector<SentCell> cells;
+    bool current = true;    ///< false: of an earlier epoch that still has something unsent
+};
+
+/// A cell that left this host: the values that were acknowledged, which may be less than what it holds by now.
+struct LeftCell {
+    Epoch epoch;
+    CellKey key;
+    CellValue sent;
+};
+
+/// What `status` shows.
+struct State {
+    Epoch epoch;
+    std::uint64_t revision = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t cells = 0;
+    std::uint64_t unsent = 0;
+    std::uint64_t set_aside = 0;    ///< cells that the collector could not take
+    std::uint64_t epochs = 0;
+    std::uint64_t bytes = 0;    ///< in use in the file
+    std::optional<Timestamp> last_acknowledged;
+    std::optional<Timestamp> last_booked;
+    std::optional<Receipt> last_receipt;
+    std::optional<StoreIncarnation> last_store;
+    wire::Counters counters;    ///< of the epoch
+    std::string last_epoch_reason;
+};
+
+class Ledger {
+public:
+    virtual ~Ledger() = default;
+
+    /// Adds shares, counts and, for a capture file, the position in it: all of it or nothing, durable on return. Starts
+    /// a new epoch first where a share falls on a day that was pruned.
+    [[nodiscard]] virtual Result<void> book(std::span<const Share> shares, const wire::Counters& counted,
+                                            const std::optional<FilePosition>& position) = 0;
+
+    /// The next cells to send, oldest epoch first; a batch without cells where there is nothing.
+    [[nodiscard]] virtual Result<Batch> unsent(std::size_t most) = 0;
+    /// The collector holds the batch for good.
+    [[nodiscard]] virtual Result<void> acknowledge(const Batch& batch, const Receipt& receipt,
+                                                   const StoreIncarnation& store) = 0;
+    /// The collector can't take this one cell: it is never sent again, and counted.
+    [[nodiscard]] virtual Result<void> set_aside(const Batch& batch) = 0;
+    /// The store was restored and holds `epoch` only up to `revision`: what came after is unsent again.
+    [[nodiscard]] virtual Result<void> rewind(const Epoch& epoch, std::uint64_t revision) = 0;
+    /// From now on cells start at zero under a new random epoch; unsent cells of the old one are still sent.
+    [[nodiscard]] virtual Result<void> start_epoch(std::string_view reason) = 0;
+
+    /// Lets go of cells acknowledged `keep_days` ago, and of the oldest days above the size limit.
+    [[nodiscard]] virtual Result<void> prune() = 0;
+
+    [[nodiscard]] virtual Result<State> state() = 0;
+    [[nodiscard]] virtual Result<std::optional<FilePosition>> position(const Digest& file) = 0;
+    /// Every cell of which something was acknowledged, by day.
+    [[nodiscard]] virtual Result<void> for_each_left(const std::function<void(const LeftCell&)>& visit) = 0;
+
+    /// Small notes beside the cells ("watching_since", …); empty where never written.
+    [[nodiscard]] virtual Result<std::string> note(std::string_view key) = 0;
+    [[nodiscard]] virtual Result<void> set_note(std::string_view key, std::string_view value) = 0;
+};
+
+/// Opens the ledger, or makes one. One line of failure where the file was written by a newer agent, is no ledger, or
+/// the disk refuses. `clock` must outlive it.
+[[nodiscard]] Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file, const Options& options,
+                                                          const Clock& clock);
+/// For reading beside a running agent; not_found where there is none.
+[[nodiscard]] Result<std::unique_ptr<Ledger>> open_existing_ledger(const std::filesystem::path& file,
+                                                                   const Clock& clock);
+
+}    // namespace dl::agent::ledger

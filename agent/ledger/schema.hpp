@@ -1,0 +1,84 @@
+// The tables of the ledger; SCHEMA.md says what each is for.
+#pragma once
+
+namespace dl::agent::ledger {
+
+inline constexpr int schema_version = 1;             // PRAGMA user_version
+inline constexpr int application_id = 0x444c4c47;    // PRAGMA application_id: "DLLG"
+
+inline constexpr const char* schema = R"sql(
+CREATE TABLE notes (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE epochs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch          BLOB NOT NULL UNIQUE,
+    started        INTEGER NOT NULL,
+    reason         TEXT NOT NULL,
+    acknowledged   INTEGER NOT NULL DEFAULT 0,
+    last_receipt   BLOB,
+    last_store     BLOB,
+    pruned_through INTEGER,
+    packets                  INTEGER NOT NULL DEFAULT 0,
+    packets_dropped          INTEGER NOT NULL DEFAULT 0,
+    connections              INTEGER NOT NULL DEFAULT 0,
+    connections_unattributed INTEGER NOT NULL DEFAULT 0,
+    cells_dropped            INTEGER NOT NULL DEFAULT 0,
+    gap_seconds              INTEGER NOT NULL DEFAULT 0,
+    bytes_hidden_road        INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE identities (
+    id INTEGER PRIMARY KEY,
+    pseudonym BLOB NOT NULL UNIQUE
+);
+CREATE TABLE applications (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+CREATE TABLE destinations (
+    id INTEGER PRIMARY KEY,
+    host TEXT NOT NULL,
+    canonical TEXT NOT NULL,
+    transport INTEGER NOT NULL,
+    port INTEGER NOT NULL,
+    UNIQUE (host, canonical, transport, port)
+);
+CREATE TABLE cells (
+    id INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    person INTEGER NOT NULL,
+    application INTEGER NOT NULL,
+    destination INTEGER NOT NULL,
+    evidence INTEGER NOT NULL,
+    connections INTEGER NOT NULL,
+    bytes_up INTEGER NOT NULL,
+    bytes_down INTEGER NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    aside INTEGER NOT NULL DEFAULT 0,
+    sent_connections INTEGER,
+    sent_bytes_up INTEGER,
+    sent_bytes_down INTEGER,
+    sent_first_seen INTEGER,
+    sent_last_seen INTEGER,
+    UNIQUE (epoch, day, device, person, application, destination, evidence)
+);
+CREATE INDEX cells_by_revision ON cells (epoch, revision);
+CREATE TABLE acknowledgements (
+    epoch INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (epoch, day)
+) WITHOUT ROWID;
+CREATE TABLE positions (
+    file BLOB PRIMARY KEY,
+    packets INTEGER NOT NULL,
+    finished INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+}    // namespace dl::agent::ledger
