@@ -1,8 +1,9 @@
-// What collector.json may say. The table of settings in settings.cpp drives parsing, check-config, the JSON Schema and the
-// reference page.
+// What collector.json may say. The table of settings in settings.cpp drives parsing, check-config, the JSON Schema and
+// the reference page.
 #pragma once
 
 #include "shared/base/failure.hpp"
+#include "shared/config/settings_table.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -12,10 +13,11 @@
 namespace dl::collector {
 
 struct Settings {
-    std::filesystem::path data_directory;       ///< keys, CA and stores
+    std::filesystem::path data_directory;            ///< keys, CA and stores
     std::string agents_listen = "127.0.0.1:8443";    ///< TLS 1.3, client certificates
-    std::vector<std::string> agents_names;      ///< DNS names and addresses in the server certificate
-    std::string api_listen = "127.0.0.1:8480";  ///< page and API; plain HTTP on loopback only
+    std::vector<std::string> agents_names = {"localhost",
+                                             "127.0.0.1"};    ///< DNS names and addresses in the server certificate
+    std::string api_listen = "127.0.0.1:8480";                ///< page and API; plain HTTP on loopback only
     std::filesystem::path catalog_directory;
     std::filesystem::path policy_file;
     std::filesystem::path units_file;
@@ -31,5 +33,8 @@ struct Settings {
 
 /// Paths in the file are relative to the file. A failure names file, line, key and the nearest known key.
 [[nodiscard]] Result<Settings> load_settings(const std::filesystem::path& file);
+/// The same with each value's source: what `check-config` prints.
+[[nodiscard]] Result<config::Loaded<Settings>> load_described_settings(const std::filesystem::path& file);
+[[nodiscard]] const config::SettingsTable<Settings>& settings_table();
 
 }    // namespace dl::collector

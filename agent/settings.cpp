@@ -1,0 +1,160 @@
+#include "agent/settings.hpp"
+
+#include "shared/tls/certificates.hpp"
+
+#include <boost/url/parse.hpp>
+#include <net/if.h>
+
+namespace dl::agent {
+namespace {
+
+using namespace dl::config;
+
+/// SCHEME://HOST[:PORT] and no more (RFC 3986): neither name and password nor path.
+bool is_origin(std::string_view text, std::string_view scheme)
+{
+    const auto url = boost::urls::parse_uri({text.data(), text.size()});
+    if (!url || url->host().empty() || url->has_userinfo() || url->has_query() || url->has_fragment()) return false;
+    const std::string path = url->path();
+    return std::string_view(url->scheme().data(), url->scheme().size()) == scheme && (path.empty() || path == "/") &&
+           (!url->has_port() || url->port_number() != 0);
+}
+
+std::optional<std::string> check_collector(std::string_view text)
+{
+    if (is_origin(text, "https")) return std::nullopt;
+    return "must be https://HOST:PORT, as the collector's administrator gives it";
+}
+
+std::optional<std::string> check_proxy(std::string_view text)
+{
+    if (is_origin(text, "http")) return std::nullopt;
+    return "must be http://HOST:PORT, without a name or password";
+}
+
+std::optional<std::string> check_pin(std::string_view text)
+{
+    const Result<Digest> pin = tls::parse_pin(text);
+    return pin ? std::nullopt : std::optional{pin.error().message};
+}
+
+std::optional<std::string> check_interface(std::string_view text)
+{
+    if (text.size() < IF_NAMESIZE && text.find_first_of("/ \t\n") == std::string_view::npos) return std::nullopt;
+    return "is no name of a network interface; `ip link` lists them";
+}
+
+}    // namespace
+
+const SettingsTable<Settings>& settings_table()
+{
+    using S = Settings;
+    constexpr const char* first = "0.1";
+    static const SettingsTable<S> table({
+        text_setting<S>({.key = "collector",
+                         .since = first,
+                         .description = "Where to report; what `enroll --collector` said where it is absent."},
+                        &S::collector, check_collector, "https URL"),
+        text_setting<S>(
+            {.key = "proxy", .since = first, .description = "A proxy that takes CONNECT, on the way to the collector."},
+            &S::proxy, check_proxy, "http URL"),
+        text_setting<S>(
+            {.key = "ca_pin",
+             .since = first,
+             .description =
+                 "Fingerprint of the collector CA's public key; what `enroll --ca-pin` said where it is absent."},
+            &S::ca_pin, check_pin, "sha256:HEX"),
+        path_setting<S>(
+            {.key = "data_directory",
+             .since = first,
+             .required = true,
+             .description = "Key, certificate and ledger. One agent at a time; never copy it to another host."},
+            &S::data_directory),
+        choice_setting<S, wire::ObserverKind>(
+            {.key = "mode",
+             .since = first,
+             .description = "endpoint: this host's own connections. sensor: those of many devices, seen on a "
+                            "tap or mirror port."},
+            &S::mode, {{"endpoint", wire::ObserverKind::endpoint}, {"sensor", wire::ObserverKind::sensor}}),
+        text_setting<S>(
+            {.key = "interface", .since = first, .description = "The network interface to watch; absent: all of them."},
+            &S::interface, check_interface),
+        path_setting<S>(
+            {.key = "network_namespace",
+             .since = first,
+             .description = "Watch and look up sockets in this network namespace, such as /run/netns/NAME."},
+            &S::network_namespace),
+        path_setting<S>(
+            {.key = "capture_file",
+             .since = first,
+             .description = "Read this capture (pcap or pcapng) instead of watching, resume where the ledger stopped."},
+            &S::capture_file),
+        path_setting<S>({.key = "capture_identities",
+                         .since = first,
+                         .description = "TSV beside capture_file: whose each connection is."},
+                        &S::capture_identities),
+        path_setting<S>({.key = "personal_list",
+                         .since = first,
+                         .description =
+                             "Hosts of personal life, one per line: they leave this host as the word `personal` only. "
+                             "Absent: the list that is built in."},
+                        &S::personal_list),
+        text_setting<S>(
+            {.key = "device_name", .since = first, .description = "The name of this device; absent: its host name."},
+            &S::device_name),
+        boolean_setting<S>({.key = "dns_only",
+                            .since = first,
+                            .description = "Report names that were asked for but not connected to."},
+                           &S::dns_only),
+        whole_number_setting<S>({.key = "flush_seconds",
+                                 .unit = "seconds",
+                                 .since = first,
+                                 .description = "How often the ledger is written: at most so much is lost to a kill."},
+                                &S::flush_seconds, 1, 600),
+        whole_number_setting<S>(
+            {.key = "report_seconds", .unit = "seconds", .since = first, .description = "How often to report."},
+            &S::report_seconds, 1, 86400),
+        share_setting<S>(
+            {.key = "report_jitter",
+             .unit = "share of report_seconds",
+             .since = first,
+             .description = "By how much reports are spread at random, so that agents don't come all at once."},
+            &S::report_jitter),
+        whole_number_setting<S>(
+            {.key = "ledger_limit_mb",
+             .unit = "MiB",
+             .since = first,
+             .description = "Size of the ledger at which the oldest days are let go, counted and reported."},
+            &S::ledger_limit_mb, 1, 4096),
+        whole_number_setting<S>(
+            {.key = "keep_acknowledged_days",
+             .unit = "days",
+             .since = first,
+             .description = "How long acknowledged cells are kept, so that a restored collector can be told again."},
+            &S::keep_acknowledged_days, 1, 90),
+    });
+    return table;
+}
+
+Result<Loaded<Settings>> load_described_settings(const std::filesystem::path& file)
+{
+    Result<Loaded<Settings>> loaded = settings_table().load(file);
+    if (!loaded) return loaded;
+    const Settings& settings = loaded->settings;
+    if (!settings.capture_identities.empty() && settings.capture_file.empty())
+        return invalid_input(
+            fmt::format("{}: capture_identities needs capture_file; give both or remove it", file.string()));
+    if (!settings.capture_file.empty() && !settings.interface.empty())
+        return invalid_input(
+            fmt::format("{}: capture_file and interface exclude each other; remove one", file.string()));
+    return loaded;
+}
+
+Result<Settings> load_settings(const std::filesystem::path& file)
+{
+    Result<Loaded<Settings>> loaded = load_described_settings(file);
+    if (!loaded) return loaded.error();
+    return std::move(loaded->settings);
+}
+
+}    // namespace dl::agent
