@@ -1,8 +1,8 @@
 // The history of use: what agents report, kept as facts of small integers, and the few reports that are made from it.
 //
-// Facts never change their meaning: a destination, a person and a device are numbers. What they mean (service, unit) is a
-// dimension that is laid over them with label(), stamped with the versions it was made from. A new catalogue or directory
-// re-labels history without touching a fact; every roll-up can be rebuilt from facts and dimensions.
+// Facts never change their meaning: a destination, a person and a device are numbers. What they mean (service, unit) is
+// a dimension that is laid over them with label(), stamped with the versions it was made from. A new catalogue or
+// directory re-labels history without touching a fact; every roll-up can be rebuilt from facts and dimensions.
 #pragma once
 
 #include "shared/base/failure.hpp"
@@ -25,22 +25,22 @@ using FoldedReport = wire::Report;
 /// What the store holds of one (agent, epoch) after a commit.
 struct Held {
     StoreIncarnation store;
-    Receipt receipt;               ///< new for every commit
+    Receipt receipt;    ///< new for every commit
     std::uint64_t revision = 0;
 };
 
-/// What a destination is. `label` is the service id for kind service, "noise:<kind>" for noise, the registrable domain (or
-/// address) for unknown, "personal" for folded hosts, the internal service's id for internal.
+/// What a destination is. `label` is the service id for kind service, "noise:<kind>" for noise, the registrable domain
+/// (or address) for unknown, "personal" for folded hosts, the internal service's id for internal.
 struct DestinationLabel {
     std::uint32_t destination = 0;
-    std::string kind;          ///< service | noise | unknown | internal | personal
+    std::string kind;    ///< service | noise | unknown | internal | personal
     std::string label;
     std::string capability;    ///< empty where there is none
 };
 
 /// Which unit a person or device belonged to, from a day (inclusive) to a day (exclusive).
 struct Placement {
-    Pseudonym who;             ///< re-keyed
+    Pseudonym who;    ///< re-keyed
     std::string unit;
     Day from = Day::min();
     Day to = Day::max();
@@ -66,8 +66,8 @@ enum class By : std::uint8_t { day, unit, kind, label, capability, destination, 
 inline constexpr const char* unassigned = "unassigned";
 
 struct Query {
-    Day from{};                        ///< inclusive
-    Day to{};                          ///< exclusive
+    Day from{};    ///< inclusive
+    Day to{};      ///< exclusive
     std::set<By> by;
     std::optional<std::string> unit;
     std::optional<std::string> kind;
@@ -80,14 +80,14 @@ struct Query {
 struct Row {
     std::optional<Day> day;
     std::string unit, kind, label, capability, host, canonical, evidence, observer, application;
-    std::uint64_t people = 0;             ///< distinct persons
-    std::uint64_t devices = 0;            ///< distinct devices
+    std::uint64_t people = 0;                    ///< distinct persons
+    std::uint64_t devices = 0;                   ///< distinct devices
     std::uint64_t devices_without_person = 0;    ///< distinct devices among use whose person is unknown
-    std::uint64_t days = 0;               ///< distinct days
+    std::uint64_t days = 0;                      ///< distinct days
     std::uint64_t connections = 0;
     std::uint64_t bytes_up = 0;
     std::uint64_t bytes_down = 0;
-    Timestamp first_seen{};
+    Timestamp first_seen{};    ///< to the millisecond, rounded down
     Timestamp last_seen{};
     /// Bytes (up and down) of the person, else device, who moved most; nothing where a store does not say. The dominance
     /// rule of release/ withholds bytes without it.
@@ -100,10 +100,10 @@ struct ObserverState {
     wire::ObserverKind kind = wire::ObserverKind::endpoint;
     std::string version;
     Timestamp last_report{};
-    std::int64_t clock_offset_us = 0;     ///< agent's clock minus collector's at the last report
+    std::int64_t clock_offset_us = 0;    ///< agent's clock minus collector's at the last report
     std::uint64_t quarantined = 0;
     std::uint64_t too_old = 0;
-    wire::Counters counters;
+    wire::Counters counters;    ///< summed over the observer's epochs
 };
 
 /// Sums over facts.
@@ -128,14 +128,26 @@ public:
     /// Raw sums over all facts, before best-source: what conservation is checked against.
     [[nodiscard]] virtual Result<Totals> totals(Day from, Day to) = 0;
     [[nodiscard]] virtual Result<std::vector<ObserverState>> observers() = 0;
+    /// Adds to what was refused of an observer's cells before folding (ObserverState::quarantined, too_old). Not
+    /// idempotent, and durable only with the next commit: figures for operations, not facts. Unknown observers are
+    /// ignored.
+    [[nodiscard]] virtual Result<void> count_refused(const AgentId& agent, std::uint64_t quarantined,
+                                                     std::uint64_t too_old) = 0;
+
+    /// Brings the roll-ups up to date with the commits, at most `device_days` of them (each some hundred cells), and
+    /// returns how many wait still: the lag. report() is right without it, at the price of doing the waiting work
+    /// itself.
+    [[nodiscard]] virtual Result<std::size_t> refresh(std::size_t device_days) = 0;
 
     /// The stamp the dimensions were made from, and the destinations that carry no label yet.
     [[nodiscard]] virtual Result<std::string> stamp() = 0;
     [[nodiscard]] virtual Result<std::vector<KnownDestination>> destinations(bool unlabelled_only) = 0;
-    /// Lays dimensions over the facts and rebuilds what depends on them. With an unchanged stamp only adds labels.
+    /// Lays dimensions over the facts and rebuilds what depends on them. With an unchanged stamp only adds labels. A
+    /// destination without label counts as kind "unknown" with its host as label.
     [[nodiscard]] virtual Result<void> label(const Dimensions& dimensions) = 0;
 
-    /// Removes person-level facts older than `before`.
+    /// Removes person-level facts older than `before`, and the persons and devices not seen since, in slices that a
+    /// commit can pass between.
     [[nodiscard]] virtual Result<void> expire(Day before) = 0;
     /// Cross-checks roll-ups against facts; a failure names the first difference.
     [[nodiscard]] virtual Result<void> verify() = 0;

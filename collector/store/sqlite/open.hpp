@@ -10,13 +10,17 @@
 namespace dl::collector::store {
 
 enum class Open {
-    create,        ///< the file must not exist
+    create,    ///< the file must not exist
     read_write,
-    read_only,     ///< beside a running collector; label() is refused
+    read_only,    ///< beside a running collector; label() is refused
 };
 
-/// Not thread-safe: one object per thread. A file of a newer schema is refused with a line that says which version reads it.
+/// Not thread-safe: one object per thread. A file of a newer schema is refused with a line that says which version
+/// reads it.
 [[nodiscard]] Result<std::unique_ptr<UsageStore>> open_sqlite_usage_store(const std::filesystem::path& file, Open how);
+/// The same with a clock of the caller's, which must outlive the store (observers' last report and offset).
+[[nodiscard]] Result<std::unique_ptr<UsageStore>> open_sqlite_usage_store(const std::filesystem::path& file, Open how,
+                                                                          const Clock& clock);
 /// Thread-safe by a lock of its own; calls are short.
 [[nodiscard]] Result<std::unique_ptr<StateStore>> open_sqlite_state_store(const std::filesystem::path& file, Open how);
 
