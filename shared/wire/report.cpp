@@ -78,4 +78,6 @@ std::optional<ObserverKind> parse_observer_kind(std::string_view text) { return 
 
 std::string_view to_string(Order order) { return text_of(orders, order); }
 
+std::optional<Order> parse_order(std::string_view text) { return value_of(orders, text); }
+
 }    // namespace dl::wire

@@ -22,17 +22,17 @@ inline constexpr std::uint16_t format_version = 1;
 
 /// How the name of a destination was learned. The numbers are on the wire and in stores: never reuse one.
 enum class Evidence : std::uint8_t {
-    tls_sni = 1,        ///< server_name of a TLS ClientHello over TCP (RFC 6066 section 3)
-    quic_sni = 2,       ///< the same in a QUIC Initial (RFC 9001)
-    http_host = 3,      ///< Host of an HTTP/1 request (RFC 9110 section 7.2)
-    http_connect = 4,   ///< target of an HTTP CONNECT (RFC 9110 section 9.3.6)
-    dns_answer = 5,     ///< the address matched exactly one recent DNS answer
-    ambiguous = 6,      ///< the address matched several
-    dns_query = 7,      ///< asked, no connection seen
-    ech_outer = 8,      ///< public name of an Encrypted ClientHello: the true name is encrypted
-    address_only = 9,   ///< no name was visible: host is the address
-    imported = 10,      ///< another product's log
-    hidden_road = 11,   ///< DoH, DoT, DoQ, VPN or proxy: names behind it can't be seen
+    tls_sni = 1,         ///< server_name of a TLS ClientHello over TCP (RFC 6066 section 3)
+    quic_sni = 2,        ///< the same in a QUIC Initial (RFC 9001)
+    http_host = 3,       ///< Host of an HTTP/1 request (RFC 9110 section 7.2)
+    http_connect = 4,    ///< target of an HTTP CONNECT (RFC 9110 section 9.3.6)
+    dns_answer = 5,      ///< the address matched exactly one recent DNS answer
+    ambiguous = 6,       ///< the address matched several
+    dns_query = 7,       ///< asked, no connection seen
+    ech_outer = 8,       ///< public name of an Encrypted ClientHello: the true name is encrypted
+    address_only = 9,    ///< no name was visible: host is the address
+    imported = 10,       ///< another product's log
+    hidden_road = 11,    ///< DoH, DoT, DoQ, VPN or proxy: names behind it can't be seen
 };
 [[nodiscard]] std::string_view to_string(Evidence evidence);
 [[nodiscard]] std::optional<Evidence> parse_evidence(std::string_view text);
@@ -60,43 +60,43 @@ inline constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max
 /// versions of a cell is the component-wise maximum (first_seen: minimum).
 struct Cell {
     Day day{};
-    std::uint32_t device = 0;                 ///< into Report::devices
-    std::uint32_t person = unknown;           ///< into Report::persons, or unknown
-    std::uint32_t application = unknown;      ///< into Report::applications, or unknown
-    std::uint32_t destination = 0;            ///< into Report::destinations
+    std::uint32_t device = 0;               ///< into Report::devices
+    std::uint32_t person = unknown;         ///< into Report::persons, or unknown
+    std::uint32_t application = unknown;    ///< into Report::applications, or unknown
+    std::uint32_t destination = 0;          ///< into Report::destinations
     Evidence evidence = Evidence::address_only;
     std::uint64_t connections = 0;
-    std::uint64_t bytes_up = 0;               ///< unique payload octets from the client
+    std::uint64_t bytes_up = 0;    ///< unique payload octets from the client
     std::uint64_t bytes_down = 0;
     Timestamp first_seen{};
     Timestamp last_seen{};
-    std::uint64_t revision = 0;               ///< of the agent's ledger when this cell last changed
+    std::uint64_t revision = 0;    ///< of the agent's ledger when this cell last changed
 
     friend bool operator==(const Cell&, const Cell&) = default;
 };
 
 /// What the agent itself counted since its epoch began: monotonic, reported whole each time.
 struct Counters {
-    std::uint64_t packets = 0;              ///< seen by the capture
-    std::uint64_t packets_dropped = 0;      ///< lost by the kernel or the interface
+    std::uint64_t packets = 0;            ///< seen by the capture
+    std::uint64_t packets_dropped = 0;    ///< lost by the kernel or the interface
     std::uint64_t connections = 0;
     std::uint64_t connections_unattributed = 0;    ///< no user was found
-    std::uint64_t cells_dropped = 0;        ///< let go because the ledger reached its size limit
-    std::uint64_t gap_seconds = 0;          ///< time in which the agent did not watch though it should have
-    std::uint64_t bytes_hidden_road = 0;    ///< payload that went to DoH, VPN or proxy addresses
+    std::uint64_t cells_dropped = 0;               ///< let go because the ledger reached its size limit
+    std::uint64_t gap_seconds = 0;                 ///< time in which the agent did not watch though it should have
+    std::uint64_t bytes_hidden_road = 0;           ///< payload that went to DoH, VPN or proxy addresses
 
     friend bool operator==(const Counters&, const Counters&) = default;
 };
 
 struct Report {
-    AgentId agent;                          ///< must equal the id in the client certificate
+    AgentId agent;    ///< must equal the id in the client certificate
     ObserverKind observer = ObserverKind::endpoint;
     Epoch epoch;
     std::uint64_t revision_from = 0;        ///< cells changed after this revision are in the report …
     std::uint64_t revision_to = 0;          ///< … up to and including this one
     std::optional<Receipt> last_receipt;    ///< echo of the last reply, so that a rolled-back disk is noticed
     std::optional<StoreIncarnation> last_store;
-    Timestamp sent_at{};                    ///< by the agent's clock: the collector learns its offset
+    Timestamp sent_at{};    ///< by the agent's clock: the collector learns its offset
     std::string agent_version;
     Counters counters;
 
@@ -124,6 +124,7 @@ enum class Order : std::uint8_t {
     resend = 2,       ///< the store holds less than was acknowledged (it was restored): resend from `revision`
 };
 [[nodiscard]] std::string_view to_string(Order order);
+[[nodiscard]] std::optional<Order> parse_order(std::string_view text);
 
 /// The answer to a report, sent only when the report can't be lost.
 struct Reply {
@@ -143,10 +144,12 @@ struct Reply {
 /// POST /agent/v1/enroll, JSON, no client certificate: the token is the proof.
 struct EnrollRequest {
     std::string token;
-    std::string csr_pem;          ///< PKCS#10, key made on the endpoint
-    std::string device_name;      ///< host name, so that operations recognise the agent
+    std::string csr_pem;        ///< PKCS#10, key made on the endpoint
+    std::string device_name;    ///< host name, so that operations recognise the agent
     std::string agent_version;
     ObserverKind observer = ObserverKind::endpoint;
+
+    friend bool operator==(const EnrollRequest&, const EnrollRequest&) = default;
 };
 struct EnrollReply {
     AgentId agent;
@@ -154,15 +157,21 @@ struct EnrollReply {
     std::string ca_pem;
     std::string organisation_key;    ///< hex, 32 bytes: the key of the endpoint pseudonyms
     std::string collector_version;
+
+    friend bool operator==(const EnrollReply&, const EnrollReply&) = default;
 };
 
 /// POST /agent/v1/renew, JSON, with the current client certificate.
 struct RenewRequest {
     std::string csr_pem;
+
+    friend bool operator==(const RenewRequest&, const RenewRequest&) = default;
 };
 struct RenewReply {
     std::string certificate_pem;
     std::string ca_pem;
+
+    friend bool operator==(const RenewReply&, const RenewReply&) = default;
 };
 
 }    // namespace dl::wire
