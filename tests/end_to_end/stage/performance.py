@@ -1,0 +1,100 @@
+"""The whole play: earlier days from captures, today live, through agents and collector to findings and a brief."""
+import datetime
+import json
+import pathlib
+import re
+import time
+
+from . import truth
+from .agents import Agents
+from .collector import Collector
+from .processes import Processes, StageError, run
+from .traffic import Traffic
+from .world import World
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+SCENARIO = SOURCE / "tests/traffic/scenario.json"
+
+
+class Performance:
+    """`say` takes one line of progress. Everything lives in `folder`; namespaces are named with `prefix`."""
+
+    def __init__(self, build, folder, prefix, say=lambda line: None, ports=(8443, 8480)):
+        build = pathlib.Path(build)
+        self.folder, self.say = pathlib.Path(folder), say
+        self.today = datetime.datetime.now(datetime.timezone.utc).date()
+        self.processes = Processes(self.folder / "processes.json")
+        program = build / "daylight-traffic"
+        self.world = World(prefix, program, SCENARIO, self.today.isoformat())
+        self.traffic = Traffic(program, SCENARIO, self.today.isoformat(), self.world, self.processes, self.folder / "traffic")
+        # One device of each unit stays silent: coverage has something to say.
+        devices = dict(self.world.devices) | {f"{unit}-04": unit for unit in self.world.devices.values()}
+        self.collector = Collector(build / "daylight-collector", SOURCE / "config", SOURCE / "collector/web/dist",
+                                   self.folder / "collector", self.processes, devices=devices, ports=ports)
+        employees = run([program, "--scenario", SCENARIO, "passwd"], what="scenario")
+        self.agents = Agents(build / "daylight-agent", self.folder / "agents", self.world, self.traffic, self.collector,
+                             self.processes, employees)
+        self.services = truth.services_of_hosts(SCENARIO)
+
+    def raise_curtain(self):
+        self.say(f"network: {len(self.world.devices)} devices and an internet in namespaces of their own")
+        self.world.create()
+        self.say(f"traffic: {self.traffic.start_internet().removeprefix('ready: ')}")
+        self.say("collector: keys, certificate authority, store; listening on loopback")
+        self.pin = find_pin(self.collector.init())
+        self.collector.serve()
+        for name, role in (("security-desk", "security"), ("e1901", "relationship_manager")):
+            self.collector.tokens[name] = self.collector.verb("user", "add", name, "--role", role).split()[-1]
+        self.say(f"agents: {len(self.world.devices)} enrol, each with a token that is good once")
+        self.agents.each(self.enrol)
+
+    def enrol(self, device):
+        token = self.collector.verb("token", "create").split()[-1]
+        self.agents.enrol(device, token, self.pin)
+
+    def play_earlier_days(self):
+        self.say("earlier days: two weeks of real connections, recorded at once, their times shifted")
+        self.traffic.earlier_days()
+        self.say("earlier days: agents read the captures and report")
+        self.agents.each(self.agents.replay)
+
+    def play_today(self):
+        self.say("today: agents watch live while employees work")
+        self.agents.each(self.agents.start_live)
+        time.sleep(1.5)
+        self.agents.check_live()
+        self.traffic.live_day()
+
+    def counted(self):
+        return truth.load_rows(self.traffic.truth_files)
+
+    def totals(self):
+        """The collector's raw sums over everything it holds."""
+        return json.loads(self.collector.verb("verify", "--format", "jsonl"))
+
+    def wait_for_totals(self, patience=20):
+        """Waits until the collector holds exactly what the generator counted; returns both."""
+        wanted = truth.totals(self.counted())
+        deadline = time.monotonic() + patience
+        while True:
+            held = {key: value for key, value in self.totals().items() if key in wanted}
+            if held == wanted:
+                return wanted
+            if time.monotonic() > deadline:
+                raise StageError(f"after {patience} s the collector holds {held}, but {wanted} was counted at the sockets")
+            time.sleep(0.3)
+
+    def last_week(self):
+        year, week, _ = (self.today - datetime.timedelta(days=7)).isocalendar()
+        return f"{year}-W{week:02}"
+
+    def drop_curtain(self):
+        self.processes.stop_all()
+        self.world.remove()
+
+
+def find_pin(text):
+    found = re.search(r"sha256:[0-9a-f]{64}", text)
+    if not found:
+        raise StageError("daylight-collector init does not name the pin of its certificate authority")
+    return found.group(0)
