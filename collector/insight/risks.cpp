@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace dl::collector::insight {
 namespace {
@@ -11,19 +12,15 @@ namespace {
 constexpr std::uint64_t large_upload = 100'000'000;       ///< bytes of one unit in one period
 constexpr std::uint64_t ai_upload_per_day = 1'000'000;    ///< typed questions stay far below it
 
-bool any_of(std::string_view text, std::initializer_list<std::string_view> parts)
+/// Categories of the catalogue that carry a risk by what they are for.
+constexpr std::array<std::string_view, 2> remote_categories{"remote-access", "tunnels-webhooks"};
+constexpr std::array<std::string_view, 1> hiding_categories{"vpn-anonymizer"};
+constexpr std::array<std::string_view, 3> ai_categories{"genai-assistant", "ai-coding", "ai-platform"};
+constexpr std::array<std::string_view, 3> private_categories{"webmail-personal", "messaging-personal", "consumer"};
+
+bool in(std::string_view category, std::span<const std::string_view> categories)
 {
-    return std::any_of(parts.begin(), parts.end(),
-                       [&](auto part) { return text.find(part) != std::string_view::npos; });
-}
-bool has_word(std::string_view id, std::string_view word)
-{
-    while (!id.empty()) {
-        const auto dash = id.find('-');
-        if (id.substr(0, dash) == word) return true;
-        id = dash == std::string_view::npos ? std::string_view{} : id.substr(dash + 1);
-    }
-    return false;
+    return std::find(categories.begin(), categories.end(), category) != categories.end();
 }
 
 bool saw(const release::Figure& figure, std::string_view kind)
@@ -62,15 +59,15 @@ std::vector<Risk> risks_of(const release::Figure& figure, const catalog::Service
         risks.push_back({"plaintext_http", "Unencrypted HTTP",
                          fmt::format("{} without encryption: anybody on the way can read them",
                                      connections_of(figure, {"http_host"}))});
-    if (any_of(category, {"remote-access", "remote-control", "remote-support", "remote-desktop", "remote-management"}))
+    if (in(category, remote_categories))
         risks.push_back(
             {"remote_access", "Remote access", fmt::format("opens a way into our machines, used {}", by_whom(figure))});
-    if (has_word(category, "vpn") || any_of(category, {"anonym", "proxy"}) || saw(figure, "hidden_road"))
+    if (in(category, hiding_categories) || saw(figure, "hidden_road"))
         risks.push_back({"anonymiser", "Hides where traffic goes", fmt::format("used {}", by_whom(figure))});
-    if (has_word(category, "ai") && up && *up >= ai_upload_per_day * std::max<std::uint64_t>(figure.days, 1))
+    if (in(category, ai_categories) && up && *up >= ai_upload_per_day * std::max<std::uint64_t>(figure.days, 1))
         risks.push_back({"ai_with_upload", "AI service with uploads",
                          fmt::format("{} sent {}: more than typed questions need", bytes_text(*up), by_whom(figure))});
-    if (has_word(category, "personal") || has_word(category, "consumer") || has_word(category, "webmail"))
+    if (in(category, private_categories))
         risks.push_back({"personal_instance", "Personal accounts",
                          fmt::format("made for private accounts, used {}", by_whom(figure))});
     if (saw(figure, "ech_outer") || saw(figure, "ambiguous"))

@@ -113,7 +113,7 @@ TEST_F(DirectoryFilesTest, EveryMistakeNamesFileLineAndRemedy)
               "people.csv:2: 'to'");
 }
 
-TEST(ShippedDirectory, HasThreeUnitsWithGoalsAndNinePeopleEach)
+TEST(ShippedDirectory, HasThreeUnitsWithGoalsPeopleAndDevices)
 {
     const std::filesystem::path config = std::filesystem::path(DAYLIGHT_SOURCE_DIR) / "config";
     const auto directory =
@@ -123,7 +123,7 @@ TEST(ShippedDirectory, HasThreeUnitsWithGoalsAndNinePeopleEach)
     for (const auto& unit : (*directory)->units()) {
         EXPECT_FALSE(unit.goals.empty()) << unit.id;
         EXPECT_EQ(unit.people, 9u) << unit.id;
-        EXPECT_EQ(unit.devices, 9u) << unit.id;
+        EXPECT_EQ(unit.devices, 3u) << unit.id;
     }
 }
 

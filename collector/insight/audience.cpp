@@ -1,0 +1,108 @@
+#include "collector/insight/audience.hpp"
+
+#include "collector/insight/offers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dl::collector::insight {
+
+using access::Role;
+
+bool may(Role role, Operation operation)
+{
+    switch (role) {
+        case Role::security:
+        case Role::relationship_manager:
+        case Role::unit_leader:
+        case Role::privacy_officer: return true;
+        case Role::operations:
+        case Role::administrator: return operation == Operation::coverage || operation == Operation::units;
+    }
+    return false;
+}
+
+bool Audience::reads(std::string_view unit) const
+{
+    return units.empty() || std::find(units.begin(), units.end(), unit) != units.end();
+}
+
+Audience audience_of(const std::optional<access::Account>& caller, const Settings& settings)
+{
+    Audience audience;
+    audience.k = audience.floor = settings.small_group;
+    if (!caller) return audience;
+    audience.units = caller->units;
+    switch (caller->role) {
+        case Role::security:
+            audience.strength = release::Strength::exact;
+            audience.sees_agents = true;
+            break;
+        case Role::operations: audience.sees_agents = true; break;
+        case Role::unit_leader:
+            audience.floor = std::max(settings.small_group, settings.small_group_own_unit);
+            if (audience.units.empty()) audience.units = {""};    // a leader of no unit reads none
+            break;
+        default: break;
+    }
+    return audience;
+}
+
+Result<release::Figures> figures_for(const Audience& audience, store::UsageStore& usage,
+                                     const catalog::Catalog& catalog, const release::Period& period, Day today,
+                                     const std::string& unit)
+{
+    if (!unit.empty() && !audience.reads(unit))
+        return denied(fmt::format("your account does not read unit '{}'; ask an administrator", unit.substr(0, 64)));
+    auto figures = audience.strength == release::Strength::exact
+                       ? release::exact_figures(usage, period, audience.k)
+                       : released_for(audience, usage, catalog, period, today);
+    if (!figures) return figures;
+    const auto foreign = [&](const auto& figure) {
+        return !audience.reads(figure.unit) || (!unit.empty() && figure.unit != unit);
+    };
+    std::erase_if(figures->uses, foreign);
+    std::erase_if(figures->capabilities, foreign);
+    return figures;
+}
+
+Result<release::Figures> released_for(const Audience& audience, store::UsageStore& usage,
+                                      const catalog::Catalog& catalog, const release::Period& period, Day today)
+{
+    auto figures = release::released_figures(usage, catalog, period, audience.k, today);
+    if (!figures) return figures;
+    return release::restrict_to(std::move(*figures), audience.floor);
+}
+
+Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to, Day today)
+{
+    if (from.empty() && to.empty()) {
+        if (id.empty()) return release::last_closed_week(today);
+        return release::parse_period(id);
+    }
+    if (!id.empty()) return invalid_input("period and days exclude each other; give one of them");
+    const auto first =
+        from.empty() ? Result<Day>(invalid_input("'to' without 'from'; give both")) : parse_iso_date(from);
+    if (!first) return first.error();
+    const auto after = to.empty() ? Result<Day>(today + std::chrono::days(1)) : parse_iso_date(to);
+    if (!after) return after.error();
+    return release::window(*first, *after);
+}
+
+std::vector<std::string> notes_on(const release::Figures& figures)
+{
+    if (figures.strength == release::Strength::exact)
+        return {"Exact figures for the security role: not to be shown to others.",
+                fmt::format("Unknown domains are listed from {} people or {} sent.", figures.k,
+                            bytes_text(release::unknown_upload_threshold))};
+    std::vector<std::string> notes{
+        fmt::format("Closed weeks and months, head-counts in bands, nothing that stands for fewer than {} people.",
+                    figures.k),
+        "What is not listed was not used, or by too few people to show."};
+    if (figures.period.kind == release::Period::Kind::month)
+        notes.push_back("A month is the weeks whose Thursday lies in it.");
+    return notes;
+}
+
+}    // namespace dl::collector::insight

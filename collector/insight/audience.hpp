@@ -1,0 +1,49 @@
+// For whom figures are made: what a caller's role and units allow. Whoever is nobody gets released figures, so that a
+// command on the collector's own terminal shows what a relationship manager would see.
+#pragma once
+
+#include "collector/access/accounts.hpp"
+#include "collector/release/figures.hpp"
+#include "collector/settings.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dl::collector::insight {
+
+enum class Operation { findings, portfolio, coverage, units, brief };
+
+/// The table of role × operation; what is not listed is denied.
+[[nodiscard]] bool may(access::Role role, Operation operation);
+
+struct Audience {
+    release::Strength strength = release::Strength::released;
+    std::uint64_t k = 5;               ///< of the release
+    std::uint64_t floor = 5;           ///< what the caller sees of it: higher for a unit's own people
+    std::vector<std::string> units;    ///< empty: all
+    bool sees_agents = false;          ///< which agents are silent
+
+    [[nodiscard]] bool reads(std::string_view unit) const;
+};
+[[nodiscard]] Audience audience_of(const std::optional<access::Account>& caller, const Settings& settings);
+
+/// Figures at the caller's strength, of the units it may read. `unit`: only this one; denied when it may not be read.
+[[nodiscard]] Result<release::Figures> figures_for(const Audience& audience, store::UsageStore& usage,
+                                                   const catalog::Catalog& catalog, const release::Period& period,
+                                                   Day today, const std::string& unit = {});
+/// Always released: what a brief for this audience is made from.
+[[nodiscard]] Result<release::Figures> released_for(const Audience& audience, store::UsageStore& usage,
+                                                    const catalog::Catalog& catalog, const release::Period& period,
+                                                    Day today);
+
+/// A week or month by id, or any days; the last closed week when nothing is given. Days and a period exclude each
+/// other.
+[[nodiscard]] Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to,
+                                                    Day today);
+
+/// What a reader must know about these figures.
+[[nodiscard]] std::vector<std::string> notes_on(const release::Figures& figures);
+
+}    // namespace dl::collector::insight

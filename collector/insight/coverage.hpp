@@ -1,0 +1,46 @@
+// What is seen and what is not: without this, a figure can't be defended.
+#pragma once
+
+#include "collector/directory/directory.hpp"
+#include "collector/release/period.hpp"
+#include "collector/store/usage_store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dl::collector::insight {
+
+struct Share {
+    std::uint64_t part = 0, whole = 0;
+    /// Nothing where the whole is nothing: unknown.
+    [[nodiscard]] std::optional<double> percent() const;
+    /// 96.3 % (26 of 27), or unknown
+    [[nodiscard]] std::string text() const;
+};
+
+struct Coverage {
+    release::Period period;
+    Share devices;    ///< of the directory's devices today, those that reported in the period
+    struct OfUnit {
+        std::string unit;
+        std::optional<Share> share;    ///< nothing: the unit has fewer people than a small group
+    };
+    std::vector<OfUnit> devices_by_unit;
+    Share readable_names;       ///< of connections, those with a name
+    Share hidden_road_bytes;    ///< of bytes, those behind DoH, VPN or proxy
+    Share people_attributed;    ///< of connections, since the agents started, those with a user
+    std::vector<store::ObserverState> observers;
+    std::vector<store::ObserverState> silent;    ///< of them, without a report for 24 hours
+    wire::Counters counters;                     ///< summed over observers
+    std::uint64_t quarantined = 0, too_old = 0;
+    std::vector<std::string> not_covered;
+
+    [[nodiscard]] const Share* of_unit(std::string_view unit) const;
+};
+
+[[nodiscard]] Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Directory& directory,
+                                           const release::Period& period, Timestamp now, std::uint64_t k);
+
+}    // namespace dl::collector::insight
