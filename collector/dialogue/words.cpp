@@ -1,0 +1,204 @@
+#include "collector/dialogue/words.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace dl::collector::dialogue::words {
+namespace {
+
+std::string days_text(std::uint64_t days) { return days == 1 ? "1 day" : fmt::format("{} days", days); }
+
+std::string people_text(const std::optional<release::Heads>& heads)
+{
+    return heads ? fmt::format("{} people", heads->text()) : std::string("people we can't count");
+}
+
+std::string listed(const std::vector<std::string>& names, std::size_t most = 4)
+{
+    std::string out;
+    const std::size_t shown = std::min(names.size(), most);
+    for (std::size_t i = 0; i < shown; ++i) {
+        if (i > 0) out += i + 1 == shown && names.size() <= most ? " and " : ", ";
+        out += names[i];
+    }
+    if (names.size() > most) out += fmt::format(" and {} more", names.size() - most);
+    return out;
+}
+
+std::string movement(insight::Trend trend)
+{
+    switch (trend) {
+        case insight::Trend::fresh: return ", not shown the time before";
+        case insight::Trend::growing: return ", growing";
+        case insight::Trend::fading: return ", fading";
+        default: return "";
+    }
+}
+
+}    // namespace
+
+std::string used(const insight::Finding& finding)
+{
+    return fmt::format("{}: {} on {}{}", finding.name(), people_text(finding.figure.people),
+                       days_text(finding.figure.days), movement(finding.trend));
+}
+
+std::string served(const insight::PortfolioCell& cell)
+{
+    std::vector<std::string> uses;
+    for (const auto* finding : cell.services)
+        uses.push_back(
+            fmt::format("{} ({}{})", finding->name(), people_text(finding->figure.people), movement(finding->trend)));
+    return fmt::format("{}: {}", insight::capability_name(cell.capability), listed(uses, 3));
+}
+
+std::vector<std::string> in_short(std::size_t served, std::size_t open, std::size_t changed,
+                                  const std::vector<std::string>& open_names)
+{
+    std::vector<std::string> out;
+    if (served + open == 0) return {nothing_shown()};
+    out.push_back(
+        fmt::format("{} of the needs we can see {} served by agreed services.", served, served == 1 ? "is" : "are"));
+    if (open > 0)
+        out.push_back(fmt::format("{} {} met with services that are not yet agreed: {}.", open,
+                                  open == 1 ? "is" : "are", listed(open_names)));
+    if (changed > 0)
+        out.push_back(
+            fmt::format("{} service{} not shown in the period before.", changed, changed == 1 ? " was" : "s were"));
+    return out;
+}
+
+std::vector<std::string> since_last_time(const std::vector<std::string>& fresh, const std::vector<std::string>& growing,
+                                         const std::vector<std::string>& fading)
+{
+    std::vector<std::string> out;
+    if (!fresh.empty()) out.push_back(fmt::format("Shown now and not in the period before: {}.", listed(fresh)));
+    if (!growing.empty()) out.push_back(fmt::format("More people than before: {}.", listed(growing)));
+    if (!fading.empty()) out.push_back(fmt::format("Fewer people than before: {}.", listed(fading)));
+    if (out.empty()) out.push_back("No figure moved into another band.");
+    out.push_back("No promises are on record between us yet: what we agree on this time opens the record.");
+    return out;
+}
+
+std::string alternative(const std::vector<const catalog::Service*>& agreed)
+{
+    if (agreed.empty()) return "No service is agreed for this need yet.";
+    std::vector<std::string> names;
+    for (const auto* service : agreed)
+        names.push_back(service->name);
+    return fmt::format("Agreed for you: {}.", listed(names, 3));
+}
+
+std::string question(Point::Kind kind, const std::string& service, const std::string& alternative)
+{
+    switch (kind) {
+        case Point::Kind::saving:
+            return fmt::format("Which work needs both {} and {}, and what would be lost with one of them?", service,
+                               alternative);
+        case Point::Kind::risk:
+            return alternative.empty() ? fmt::format("What work depends on {}, and which data goes there?", service)
+                                       : fmt::format("Which data goes to {}, and what is missing in {} for that work?",
+                                                     service, alternative);
+        case Point::Kind::need: break;
+    }
+    return alternative.empty()
+               ? fmt::format("What does {} make possible for your people, and should we offer it?", service)
+               : fmt::format("What does {} give your people that {} does not?", service, alternative);
+}
+
+std::string terms(const insight::Finding& finding)
+{
+    const auto& decision = finding.decision;
+    if (!decision.conditions.empty() && !is_banned(decision.conditions)) return "Conditions: " + decision.conditions;
+    if (finding.service && !decision.reason.empty() && !is_banned(decision.reason))
+        return "Why we raise it: " + decision.reason;
+    return "";
+}
+
+std::vector<std::string> answers()
+{
+    return {
+        "None yet. Anybody in the unit may say what a service is good for, or that a point is wrong: tell the unit's "
+        "leader in your own words, no name needed. What was said, and what IT did with it, stands here next time."};
+}
+
+std::vector<std::string> not_seen(const insight::Coverage& coverage, std::uint64_t k)
+{
+    std::vector<std::string> out;
+    out.push_back(fmt::format("Anything used by fewer than {} people, and what people do in private life.", k));
+    out.push_back(
+        "Phones and tablets, home computers, and computers without an agent; Windows and macOS are not covered yet.");
+    if (const auto hidden = coverage.hidden_road_bytes.percent())
+        out.push_back(
+            fmt::format("Names inside VPN, proxy and encrypted DNS connections: {:.1f} % of the data.", *hidden));
+    if (const auto readable = coverage.readable_names.percent())
+        out.push_back(fmt::format("Connections without a readable name: {:.1f} %.", 100.0 - *readable));
+    out.push_back("What was written, uploaded or read: Daylight keeps names of services, never contents.");
+    return out;
+}
+
+std::vector<std::string> asks(std::size_t points)
+{
+    std::vector<std::string> out{
+        "Read this draft first and tell us what is wrong in it; it goes to nobody else before that."};
+    if (points > 0)
+        out.push_back("For each point choose an option with us: an owner on both sides, what should change, and a day "
+                      "to look again.");
+    out.push_back(
+        "Tell us where our reading of your work is wrong: which need a service stands for is our assumption.");
+    return out;
+}
+
+std::string no_open_points() { return "Nothing that can be shown needs a conversation this time."; }
+
+std::string nothing_shown() { return "Nothing can be shown for this period: too few people, or no data."; }
+
+std::string unknown_domain(const std::string& domain) { return fmt::format("A service at {}", domain); }
+
+std::string guessed_goal(const std::string& goal) { return goal + " (our reading)"; }
+
+std::string devices_reported(const insight::Share& share)
+{
+    return fmt::format("{} of the unit's {} devices reported", share.part, share.whole);
+}
+
+std::string devices_unknown() { return "how many of the unit's devices reported is not known"; }
+
+std::string names_readable(const insight::Share& share)
+{
+    return fmt::format("{:.1f} % of connections had a readable name", share.percent().value_or(0.0));
+}
+
+std::string name_read(bool certain)
+{
+    return certain ? "the name was read from the connection itself"
+                   : "the name was inferred, not read from the connection";
+}
+
+std::string banded(std::uint64_t k)
+{
+    return fmt::format("head-counts are bands, and groups under {} are left out", k);
+}
+
+std::string assumed_capability() { return "which need a service stands for is read from its name; you may correct it"; }
+
+std::string coarse_figure() { return "the number of people is a lower bound"; }
+
+bool is_banned(const std::string& text)
+{
+    static constexpr std::array<std::string_view, 4> banned{"rogue", "shadow", "violation", "unsanctioned"};
+    std::string lower = text;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return std::any_of(banned.begin(), banned.end(), [&](auto word) { return lower.find(word) != std::string::npos; });
+}
+
+const Headings& headings()
+{
+    static const Headings english;
+    return english;
+}
+
+}    // namespace dl::collector::dialogue::words

@@ -1,0 +1,56 @@
+// Every sentence of a brief, in one place: a second language is a second file like words.cpp.
+#pragma once
+
+#include "collector/dialogue/brief.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dl::collector::dialogue::words {
+
+[[nodiscard]] std::string used(const insight::Finding& finding);         ///< ChatGPT: 5–9 people on 5 days, new
+[[nodiscard]] std::string served(const insight::PortfolioCell& cell);    ///< Customer relationship: HubSpot, 5–9 people
+[[nodiscard]] std::vector<std::string> in_short(std::size_t served, std::size_t open, std::size_t changed,
+                                                const std::vector<std::string>& open_names);
+[[nodiscard]] std::vector<std::string> since_last_time(const std::vector<std::string>& fresh,
+                                                       const std::vector<std::string>& growing,
+                                                       const std::vector<std::string>& fading);
+[[nodiscard]] std::string alternative(const std::vector<const catalog::Service*>& agreed);
+[[nodiscard]] std::string question(Point::Kind kind, const std::string& service, const std::string& alternative);
+[[nodiscard]] std::string
+terms(const insight::Finding& finding);    ///< conditions or reason of the policy; may be empty
+[[nodiscard]] std::vector<std::string> answers();
+[[nodiscard]] std::vector<std::string> not_seen(const insight::Coverage& coverage, std::uint64_t k);
+[[nodiscard]] std::vector<std::string> asks(std::size_t points);
+[[nodiscard]] std::string no_open_points();
+[[nodiscard]] std::string nothing_shown();
+[[nodiscard]] std::string unknown_domain(const std::string& domain);
+[[nodiscard]] std::string guessed_goal(const std::string& goal);
+
+// Reasons of confidence.
+[[nodiscard]] std::string devices_reported(const insight::Share& share);
+[[nodiscard]] std::string devices_unknown();
+[[nodiscard]] std::string names_readable(const insight::Share& share);
+[[nodiscard]] std::string name_read(bool certain);
+[[nodiscard]] std::string banded(std::uint64_t k);
+[[nodiscard]] std::string assumed_capability();
+[[nodiscard]] std::string coarse_figure();
+
+/// True for a word that has no place in a document for the business.
+[[nodiscard]] bool is_banned(const std::string& text);
+
+/// Heads of sections.
+struct Headings {
+    std::string goals = "Your goals";
+    std::string in_short = "In short";
+    std::string since_last_time = "Since last time";
+    std::string working_well = "Working well";
+    std::string points = "To discuss";
+    std::string answers = "Your people's answers";
+    std::string how_sure = "How sure we are";
+    std::string not_seen = "What is not seen";
+    std::string asks = "What we ask of you";
+};
+[[nodiscard]] const Headings& headings();
+
+}    // namespace dl::collector::dialogue::words
