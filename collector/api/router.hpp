@@ -1,4 +1,5 @@
-// The page and the API: a request in, a response out, no socket. The document of every route is openapi.json beside this file.
+// The page and the API: a request in, a response out, no socket. The document of every route is openapi.json beside
+// this file.
 #pragma once
 
 #include "collector/access/accounts.hpp"
