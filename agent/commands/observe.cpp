@@ -1,16 +1,131 @@
+// daylight-agent observe: what `run` would report, shown instead of sent.
+#include "agent/capture/capture_file.hpp"
+#include "agent/capture/live_interface.hpp"
 #include "agent/commands/commands.hpp"
+#include "agent/commands/observed_rows.hpp"
+#include "agent/flow/flow_table.hpp"
+#include "shared/rows/row_writer.hpp"
 
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <iostream>
+#include <memory>
 
 namespace dl::agent::commands {
+namespace {
+
+struct Options {
+    std::string file;
+    std::string interface;
+    std::string network_namespace;
+    std::string format = "table";
+    std::string filter;
+    double duration = 0;    ///< seconds; 0: until the end or a signal
+};
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+void ask_to_stop(int) { stop_asked = 1; }
+
+int fail(const Failure& failure)
+{
+    fmt::print(stderr, "daylight-agent observe: {}\n", failure.message);
+    return 1;
+}
+
+Result<std::unique_ptr<capture::PacketSource>> open_source(const Options& options)
+{
+    if (!options.file.empty()) return capture::open_capture_file(options.file);
+    capture::LiveOptions live;
+    live.interface = options.interface;
+    live.network_namespace = options.network_namespace;
+    live.filter = options.filter;
+    return capture::open_live_interface(live);
+}
+
+/// Reads packets until the end, the duration, or a signal. A failure is returned after everything before it was read.
+Result<void> read_all(capture::PacketSource& source, flow::FlowTable& table, const Options& options)
+{
+    const auto begun = std::chrono::steady_clock::now();
+    const bool live = options.file.empty();
+    std::int64_t first_ns = 0;
+    bool any = false;
+    capture::Packet packet;
+    for (std::uint64_t count = 0; stop_asked == 0; ++count) {
+        auto event = source.next(packet);
+        if (!event) return event.error();
+        if (*event == capture::Event::end) break;
+        if (*event == capture::Event::packet) {
+            if (!any) first_ns = packet.time_ns;
+            any = true;
+            // In a file, time is the packets'.
+            if (!live && options.duration > 0 &&
+                static_cast<double>(packet.time_ns - first_ns) > options.duration * 1e9)
+                break;
+            table.on_packet(packet);
+            if (count % 1024 != 0) continue;
+        }
+        if (live && options.duration > 0 &&
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() >= options.duration)
+            break;
+    }
+    return {};
+}
+
+int observe(const Options& options)
+{
+    const auto format = rows::parse_format(options.format);
+    if (!format) {
+        fmt::print(stderr, "daylight-agent observe: '{}' is no format; choose table, jsonl, tsv or csv\n",
+                   options.format);
+        return 2;
+    }
+    auto source = open_source(options);
+    if (!source) return fail(source.error());
+    std::signal(SIGINT, ask_to_stop);
+    std::signal(SIGTERM, ask_to_stop);
+
+    ObservedRows observed(nullptr);
+    flow::FlowTable table(observed);
+    const Result<void> read = read_all(**source, table, options);
+    table.finish();
+    const auto writer = rows::create_row_writer(*format, ObservedRows::columns(), std::cout);
+    observed.write(*writer);
+    if (auto finished = writer->finish(); !finished) return fail(finished.error());
+    if (const auto dropped = (*source)->statistics().dropped; dropped > 0)
+        fmt::print(stderr, "daylight-agent observe: {} packets were dropped by the kernel; narrow the filter\n",
+                   dropped);
+    return read ? 0 : fail(read.error());
+}
+
+}    // namespace
 
 void add_observe(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("observe", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-agent observe: not built yet\n", stderr);
-            return 1;
+    auto options = std::make_shared<Options>();
+    CLI::App* verb = line.app.add_subcommand(
+        "observe", "Show which destinations are used, in a capture or on an interface; send nothing");
+    auto* file = verb->add_option("--pcap", options->file,
+                                  "Capture file (pcap, pcapng; also gzip or zstd), - for standard input");
+    auto* interface = verb->add_option("--interface", options->interface, "Network interface to watch");
+    file->excludes(interface);
+    verb->add_option("--netns", options->network_namespace, "Network namespace (name or path) that the interface is in")
+        ->needs(interface);
+    verb->add_option("--filter", options->filter, "BPF filter for the kernel (pcap-filter syntax)")->needs(interface);
+    verb->add_option("--duration", options->duration, "Seconds to watch")->check(CLI::NonNegativeNumber);
+    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    verb->callback([&line, options] {
+        line.chosen = [options] {
+            if (options->file.empty() && options->interface.empty()) {
+                fmt::print(
+                    stderr,
+                    "daylight-agent observe: name a capture with --pcap FILE or an interface with --interface IF\n");
+                return 2;
+            }
+            return observe(*options);
         };
     });
 }

@@ -1,0 +1,65 @@
+// Which names a client was lately told to have which address: so that a connection without a readable name finds the
+// one that was asked for. Bounded; the oldest make room.
+#pragma once
+
+#include "shared/base/address.hpp"
+#include "shared/base/time.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dl::agent::flow {
+
+class DnsCache {
+public:
+    /// How long an answer may explain a connection: resolvers and browsers keep answers beyond their TTL.
+    static constexpr std::chrono::hours memory{1};
+    static constexpr std::size_t names_per_address = 4;
+
+    explicit DnsCache(std::size_t entries);
+
+    /// `name` as it was asked for, `canonical` the last alias, empty where there was none.
+    void add(const Address& client, const Address& address, std::string_view name, std::string_view canonical,
+             Timestamp when);
+
+    struct Match {
+        std::string_view name;    ///< the latest; empty: none
+        std::string_view canonical;
+        bool ambiguous = false;
+    };
+    /// Views are valid until the next add().
+    [[nodiscard]] Match find(const Address& client, const Address& address, Timestamp when) const;
+    /// The canonical name of `name` as it led to `address`; empty where unknown.
+    [[nodiscard]] std::string_view canonical_of(const Address& client, const Address& address,
+                                                std::string_view name) const;
+    /// True where the client was told names of `address` and `name` is not among them.
+    [[nodiscard]] bool contradicts(const Address& client, const Address& address, std::string_view name,
+                                   Timestamp when) const;
+    [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
+
+private:
+    struct Named {
+        std::string name;
+        std::string canonical;
+        Timestamp when{};
+    };
+    struct Entry {
+        Address client;
+        Address address;
+        std::array<Named, names_per_address> names;
+        std::size_t count = 0;
+        Timestamp latest{};
+    };
+    static constexpr std::size_t ways = 4;
+    [[nodiscard]] std::size_t bucket_of(const Address& client, const Address& address) const;
+    [[nodiscard]] const Entry* entry_of(const Address& client, const Address& address) const;
+
+    std::vector<Entry> entries_;    ///< buckets of `ways`; grows to the limit given
+    std::uint64_t seed_ = 0;
+    std::uint64_t evictions_ = 0;
+};
+
+}    // namespace dl::agent::flow

@@ -1,0 +1,70 @@
+// One connection in the flow table.
+#pragma once
+
+#include "agent/flow/names_in_quic.hpp"
+#include "agent/flow/names_in_stream.hpp"
+#include "agent/flow/octets.hpp"
+#include "agent/flow/sighting.hpp"
+#include "agent/flow/stream.hpp"
+
+#include <array>
+#include <memory>
+#include <string>
+
+namespace dl::agent::flow {
+
+/// A direction: 0 from the sender of the first packet, 1 the other way.
+using Side = unsigned;
+
+/// One direction of a TCP connection while names are looked for in it.
+struct Listening {
+    Stream stream;
+    NamesInStream names;
+
+    Listening(NamesInStream::Protocol protocol, NameListener& listener, Budget& budget, std::span<std::uint8_t> scratch)
+        : stream(budget), names(protocol, listener, budget, scratch)
+    {}
+};
+
+struct Flow {
+    enum class Speech : std::uint8_t { unknown, dns, quic, ignored };
+    static constexpr std::uint8_t undecided = 2;
+
+    std::uint64_t hash = 0;
+    std::array<Endpoint, 2> ends;
+    Transport transport = Transport::other;
+    std::uint8_t client = undecided;    ///< a Side, or undecided
+    Speech speech = Speech::unknown;
+    bool used = false;
+    bool announced = false;       ///< the sink knows of it
+    bool counted = false;         ///< a share with connections = 1 went out
+    bool named = false;           ///< evidence and name are what is known of it
+    bool looking = false;         ///< listening or quic may find more
+    bool over = false;            ///< reset, or finished from both sides
+    bool pending_share = true;    ///< something happened since the last share
+    wire::Evidence evidence = wire::Evidence::address_only;
+    bool ech_offered = false;
+
+    Timestamp opened{};
+    Timestamp last{};
+    Timestamp share_began{};
+    std::array<Octets, 2> octets;
+    std::array<std::uint64_t, 2> booked{};
+    std::array<std::uint32_t, 2> isn{};
+    std::uint64_t id = 0;
+    std::string name;
+    std::string canonical;
+    std::array<std::unique_ptr<Listening>, 2> listening;
+    std::array<std::unique_ptr<NamesInQuic>, 2> quic;
+
+    [[nodiscard]] bool is_decided() const { return client != undecided; }
+};
+
+/// Who is the client where no handshake was seen: well-known and lower ports, then group addresses, are the server's.
+[[nodiscard]] Side guess_client(const std::array<Endpoint, 2>& ends);
+/// The ports of roads behind which names can't be seen: DoT, DoQ, WireGuard, OpenVPN, IKE, PPTP.
+[[nodiscard]] bool is_hidden_road(Transport transport, std::uint16_t server_port);
+/// The names that clients of Encrypted ClientHello show instead of the true one.
+[[nodiscard]] bool is_ech_public_name(std::string_view name);
+
+}    // namespace dl::agent::flow

@@ -1,0 +1,348 @@
+// The part of the flow table that turns segments into names and shares.
+#include "agent/dissect/dns.hpp"
+#include "agent/flow/flow_table.hpp"
+
+#include <algorithm>
+
+namespace dl::agent::flow {
+
+using dissect::Bytes;
+using dissect::Segment;
+using wire::Evidence;
+
+namespace {
+
+constexpr std::uint16_t dns_port = 53;
+
+bool speaks_dns(const Flow& flow) { return flow.ends[0].port == dns_port || flow.ends[1].port == dns_port; }
+
+/// mDNS (RFC 6762), LLMNR (RFC 4795) and NetBIOS names (RFC 1002) ask the neighbours, not a resolver.
+bool asks_neighbours(const Flow& flow)
+{
+    return std::any_of(flow.ends.begin(), flow.ends.end(),
+                       [](const Endpoint& end) { return end.port == 5353 || end.port == 5355 || end.port == 137; });
+}
+
+std::string lower_case_host(std::string_view host)
+{
+    std::string name(host);
+    for (char& c : name)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    if (!name.empty() && name.back() == '.') name.pop_back();
+    return name;
+}
+
+/// Names that follow each other on one connection: bytes go to the one of the moment.
+bool is_of_the_moment(Evidence evidence) { return evidence == Evidence::http_host || evidence == Evidence::dns_query; }
+
+}    // namespace
+
+void FlowTable::on_tcp(Flow& flow, Side side, const Segment& segment)
+{
+    Octets& sent = flow.octets[side];
+    Octets& answered = flow.octets[1 - side];
+    std::uint32_t sequence = segment.sequence;
+    if (segment.has(Segment::syn)) {
+        ++sequence;
+        if (!sent.known()) sent.begin(sequence);
+        flow.isn[side] = segment.sequence;
+        if (!flow.is_decided()) decide(flow, segment.has(Segment::ack) ? 1 - side : side);
+    }
+    const bool reset = segment.has(Segment::rst);
+    if (!reset) {
+        sent.add_segment(sequence, segment.length);
+        if (segment.has(Segment::ack)) answered.add_acknowledgement(segment.acknowledgement);
+        if (segment.has(Segment::fin)) sent.finish(sequence + segment.length);
+    }
+    if (flow.looking && !reset) {
+        Segment at = segment;
+        at.sequence = sequence;
+        listen(flow, side, at);
+    }
+    if (reset || (sent.finished() && answered.finished())) flow.over = true;
+}
+
+void FlowTable::listen(Flow& flow, Side side, const Segment& segment)
+{
+    current_ = &flow;
+    speaker_ = side;
+    const bool dns = speaks_dns(flow);
+    const bool of_interest = dns || !flow.is_decided() || flow.client == side;
+    if (of_interest && segment.length > 0) {
+        auto& listening = flow.listening[side];
+        if (!listening && !(flow.speech == Flow::Speech::ignored)) {
+            const auto protocol = dns ? NamesInStream::Protocol::dns : NamesInStream::Protocol::unknown;
+            NameListener& self = *this;
+            listening = std::make_unique<Listening>(protocol, self, budget_, scratch_);
+            if (flow.octets[side].known()) {
+                // What came before the first octet of payload seen is not waited for, save after a handshake.
+                const bool whole = flow.isn[side] + 1 == flow.octets[side].start();
+                listening->stream.start(whole ? flow.octets[side].start() : segment.sequence);
+            }
+        }
+        if (listening && !listening->names.done())
+            listening->stream.add(segment.sequence, segment.payload, segment.length, listening->names);
+    }
+    if (segment.has(Segment::ack)) {
+        if (auto& other = flow.listening[1 - side]; other && !other->names.done()) {
+            speaker_ = 1 - side;
+            other->stream.acknowledged(segment.acknowledgement, other->names);
+        }
+    }
+    bool any = false;
+    for (const Side each : {0U, 1U}) {
+        if (!flow.listening[each]) continue;
+        const bool in_vain = !dns && flow.is_decided() && flow.client != each;
+        if (flow.listening[each]->names.done() && (flow.named || (flow.is_decided() && flow.client == each) || in_vain))
+            any = any || false;
+        else if (!in_vain)
+            any = true;
+        if (in_vain) flow.listening[each].reset();
+    }
+    const bool client_done =
+        flow.is_decided() && flow.listening[flow.client] && flow.listening[flow.client]->names.done();
+    if (!any && client_done) {
+        flow.looking = false;
+        flow.listening = {};
+    }
+    current_ = nullptr;
+}
+
+void FlowTable::finish_listening(Flow& flow)
+{
+    current_ = &flow;
+    for (const Side side : {0U, 1U}) {
+        speaker_ = side;
+        if (auto& listening = flow.listening[side]) {
+            listening->stream.finish(listening->names);
+            listening->names.finish();
+        }
+        if (auto& quic = flow.quic[side]; quic && !flow.named)
+            if (const auto hello = quic->finish()) {
+                decide(flow, side);
+                take_hello(flow, *hello, Evidence::quic_sni);
+            }
+    }
+    flow.listening = {};
+    flow.quic = {};
+    current_ = nullptr;
+}
+
+void FlowTable::on_udp(Flow& flow, Side side, const Segment& segment)
+{
+    flow.octets[side].add_datagram(segment.length);
+    if (!flow.looking || segment.payload.empty()) return;
+    if (flow.speech == Flow::Speech::unknown) {
+        if (asks_neighbours(flow))
+            flow.speech = Flow::Speech::ignored;
+        else if (speaks_dns(flow) || dissect::dns::is_plausible(segment.payload))
+            flow.speech = Flow::Speech::dns;
+        else
+            flow.speech = Flow::Speech::quic;
+    }
+    switch (flow.speech) {
+        case Flow::Speech::dns: take_dns(flow, side, segment.payload); break;
+        case Flow::Speech::quic: listen_to_quic(flow, side, segment); break;
+        default: flow.looking = false; break;
+    }
+    if (!flow.is_decided() && flow.speech != Flow::Speech::quic) decide(flow, guess_client(flow.ends));
+}
+
+void FlowTable::listen_to_quic(Flow& flow, Side side, const Segment& segment)
+{
+    auto& quic = flow.quic[side];
+    if ((segment.payload[0] & 0x80U) != 0) {
+        if (!quic) quic = std::make_unique<NamesInQuic>(budget_);
+        const auto hello = quic->add(segment.payload, scratch_);
+        if (quic->opened() && !flow.is_decided()) decide(flow, side);
+        if (hello) {
+            take_hello(flow, *hello, Evidence::quic_sni);
+            flow.looking = false;
+        } else if (!quic->opened() && flow.octets[side].count() == segment.length) {
+            if (const auto name_of_google = dissect::quic::gquic_server_name(segment.payload);
+                !name_of_google.empty()) {
+                decide(flow, side);
+                name(flow, Evidence::quic_sni, name_of_google, segment.length);
+                flow.looking = false;
+            }
+        }
+        if (quic->exhausted()) flow.looking = false;
+    } else if (!flow.quic[0] && !flow.quic[1]) {
+        const auto name_of_google = dissect::quic::gquic_server_name(segment.payload);
+        if (!name_of_google.empty()) {
+            decide(flow, side);
+            name(flow, Evidence::quic_sni, name_of_google, segment.length);
+        }
+        flow.looking = false;
+    }
+    if (!flow.looking) flow.quic = {};
+    if (!flow.looking && !flow.is_decided()) decide(flow, guess_client(flow.ends));
+}
+
+void FlowTable::on_client_hello(const dissect::tls::ClientHello& hello)
+{
+    decide(*current_, speaker_);
+    take_hello(*current_, hello, Evidence::tls_sni);
+}
+
+void FlowTable::take_hello(Flow& flow, const dissect::tls::ClientHello& hello, Evidence evidence)
+{
+    flow.ech_offered = hello.ech_outer;
+    if (hello.server_name.empty()) return;
+    const std::string host = lower_case_host(hello.server_name);
+    const Connection connection = connection_of(flow);
+    if (hello.ech_outer && (is_ech_public_name(host) ||
+                            dns_.contradicts(connection.client.address, connection.server.address, host, flow.opened)))
+        evidence = Evidence::ech_outer;
+    name(flow, evidence, host, 0);
+}
+
+void FlowTable::on_request(const dissect::http1::Request& request, std::size_t octets_since_start)
+{
+    Flow& flow = *current_;
+    decide(flow, speaker_);
+    if (request.connect) {
+        name(flow, Evidence::http_connect, lower_case_host(request.authority), octets_since_start);
+        return;
+    }
+    // RFC 9112 section 3.2.2: an absolute-form target overrides Host; both were said.
+    const std::string host = lower_case_host(request.host);
+    const std::string authority = lower_case_host(request.authority);
+    if (!authority.empty() && !host.empty() && authority != host) mention(flow, Evidence::http_host, host);
+    name(flow, Evidence::http_host, authority.empty() ? host : authority, octets_since_start);
+}
+
+void FlowTable::on_server_speech()
+{
+    if (!current_->is_decided()) decide(*current_, 1 - speaker_);
+}
+
+void FlowTable::on_dns_message(Bytes message) { take_dns(*current_, speaker_, message); }
+
+void FlowTable::take_dns(Flow& flow, Side side, Bytes message)
+{
+    auto reader = dissect::dns::Reader::open(message);
+    if (!reader) return;
+    const bool response = reader->header().response;
+    if (!flow.is_decided()) decide(flow, response ? 1 - side : side);
+    static thread_local dissect::dns::Question question;
+    static thread_local dissect::dns::Question first;
+    first.name.clear();
+    bool any = false;
+    while (reader->next_question(question)) {
+        name(flow, Evidence::dns_query, question.name.text(), any ? 0 : message.size());
+        if (!any) first = question;
+        any = true;
+    }
+    if (!response || !any || reader->header().opcode != 0) return;
+    static thread_local dissect::dns::Record record;
+    const Address client = flow.ends[flow.client].address;
+    const std::string_view asked = first.name.text();
+    while (reader->next_answer(record)) {
+        if (record.kind != dissect::dns::Record::Kind::address || asked.empty()) continue;
+        const std::string_view owner = record.owner.text();
+        dns_.add(client, record.address, asked, owner == asked ? std::string_view{} : owner, now_);
+    }
+}
+
+void FlowTable::decide(Flow& flow, Side client)
+{
+    if (!flow.announced) {
+        flow.client = static_cast<std::uint8_t>(client);
+        flow.announced = true;
+        sink_.opened(connection_of(flow));
+        return;
+    }
+    if (flow.client == client || flow.counted) return;
+    // A guess was wrong and nothing was booked on it yet.
+    sink_.closed(connection_of(flow));
+    flow.client = static_cast<std::uint8_t>(client);
+    sink_.opened(connection_of(flow));
+}
+
+void FlowTable::name(Flow& flow, Evidence evidence, std::string_view name, std::uint64_t octets_since_start)
+{
+    if (name.empty()) return;
+    if (flow.named && flow.evidence == evidence && flow.name == name) return;
+    if (flow.named) {
+        const bool moment = evidence == flow.evidence && is_of_the_moment(evidence);
+        if (moment) {
+            share(flow, octets_since_start);
+            flow.share_began = flow.last;
+        } else if (wire::rank(evidence) < wire::rank(flow.evidence)) {
+            if (flow.counted)
+                share(flow, octets_since_start);
+            else
+                mention(flow, flow.evidence, flow.name);
+        } else {
+            mention(flow, evidence, name);
+            return;
+        }
+    }
+    flow.named = true;
+    flow.evidence = evidence;
+    flow.name = name;
+    flow.canonical.clear();
+    if (evidence != Evidence::dns_query) {
+        const Connection connection = connection_of(flow);
+        flow.canonical = dns_.canonical_of(connection.client.address, connection.server.address, name);
+    }
+}
+
+void FlowTable::mention(Flow& flow, Evidence evidence, std::string_view name)
+{
+    Usage usage;
+    usage.name = name;
+    usage.evidence = evidence;
+    usage.ech_offered = flow.ech_offered;
+    usage.first_seen = flow.last;
+    usage.last_seen = flow.last;
+    sink_.used(connection_of(flow), usage);
+}
+
+void FlowTable::explain_by_address(Flow& flow)
+{
+    if (flow.named) return;
+    const Connection connection = connection_of(flow);
+    const DnsCache::Match match = dns_.find(connection.client.address, connection.server.address, flow.opened);
+    if (!match.name.empty()) {
+        flow.evidence = match.ambiguous ? Evidence::ambiguous : Evidence::dns_answer;
+        flow.name = match.name;
+        flow.canonical = match.canonical;
+    } else if (is_hidden_road(flow.transport, connection.server.port)) {
+        flow.evidence = Evidence::hidden_road;
+    } else {
+        flow.evidence = Evidence::address_only;
+        return;    // an answer may still explain it
+    }
+    flow.named = true;
+}
+
+void FlowTable::share(Flow& flow, std::uint64_t up_held_back)
+{
+    if (!flow.pending_share) return;
+    const Side up = flow.client;
+    const Side down = 1 - up;
+    Usage usage;
+    const std::uint64_t up_now = flow.octets[up].count();
+    const std::uint64_t up_limit = std::max(flow.booked[up], up_now - std::min(up_now, up_held_back));
+    const std::uint64_t down_limit = std::max(flow.booked[down], flow.octets[down].count());
+    usage.name = flow.name;
+    usage.canonical = flow.canonical;
+    usage.evidence = flow.evidence;
+    usage.ech_offered = flow.ech_offered;
+    usage.connections = flow.counted ? 0 : 1;
+    usage.bytes_up = up_limit - flow.booked[up];
+    usage.bytes_down = down_limit - flow.booked[down];
+    usage.first_seen = flow.share_began;
+    usage.last_seen = flow.last;
+    flow.booked[up] = up_limit;
+    flow.booked[down] = down_limit;
+    flow.counted = true;
+    flow.pending_share = up_held_back != 0;
+    flow.share_began = flow.last;
+    if (flow.evidence == Evidence::hidden_road) counters_.octets_hidden_road += usage.bytes_up + usage.bytes_down;
+    sink_.used(connection_of(flow), usage);
+}
+
+}    // namespace dl::agent::flow

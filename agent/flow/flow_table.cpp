@@ -1,0 +1,218 @@
+#include "agent/flow/flow_table.hpp"
+
+#include "agent/flow/hash.hpp"
+#include "shared/base/id.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace dl::agent::flow {
+
+using dissect::Segment;
+
+FlowTable::FlowTable(SightingSink& sink, Limits limits)
+    : sink_(sink),
+      limits_(limits),
+      dns_(limits.dns_answers),
+      budget_(limits.stream_octets),
+      scratch_(std::max<std::size_t>(dissect::tls::largest_hello, 65536)),
+      index_(std::bit_ceil(std::size_t{limits.connections} * 2))
+{
+    fill_random({reinterpret_cast<std::uint8_t*>(&seed_), sizeof seed_});
+}
+
+FlowTable::~FlowTable() = default;
+
+std::uint64_t FlowTable::hash_of(const Segment& segment) const
+{
+    // The same for both directions.
+    const std::uint64_t from = hash_address(segment.source.address, seed_ + segment.source.port);
+    const std::uint64_t to = hash_address(segment.destination.address, seed_ + segment.destination.port);
+    return mix(from + to + static_cast<std::uint64_t>(segment.transport));
+}
+
+Flow* FlowTable::find(const Segment& segment, std::uint64_t hash, Side& side)
+{
+    const std::size_t mask = index_.size() - 1;
+    for (std::size_t at = hash & mask; index_[at] != 0; at = (at + 1) & mask) {
+        Flow& flow = flow_at(index_[at] - 1);
+        if (flow.hash != hash || flow.transport != segment.transport) continue;
+        if (flow.ends[0] == segment.source && flow.ends[1] == segment.destination) {
+            side = 0;
+            return &flow;
+        }
+        if (flow.ends[1] == segment.source && flow.ends[0] == segment.destination) {
+            side = 1;
+            return &flow;
+        }
+    }
+    return nullptr;
+}
+
+Flow& FlowTable::open(const Segment& segment, std::uint64_t hash, Timestamp when)
+{
+    if (free_.empty() && slots_ == limits_.connections) make_room();
+    std::uint32_t slot = 0;
+    if (!free_.empty()) {
+        slot = free_.back();
+        free_.pop_back();
+    } else {
+        if (slots_ % chunk_size == 0) chunks_.push_back(std::make_unique<Flow[]>(chunk_size));
+        slot = slots_++;
+    }
+    const std::size_t mask = index_.size() - 1;
+    std::size_t at = hash & mask;
+    while (index_[at] != 0)
+        at = (at + 1) & mask;
+    index_[at] = slot + 1;
+    ++open_;
+    ++counters_.connections;
+
+    Flow& flow = flow_at(slot);
+    flow.used = true;
+    flow.hash = hash;
+    flow.transport = segment.transport;
+    flow.ends = {segment.source, segment.destination};
+    flow.id = next_id_++;
+    flow.opened = when;
+    flow.last = when;
+    flow.share_began = when;
+    flow.looking = true;
+    return flow;
+}
+
+void FlowTable::erase_from_index(std::uint32_t slot)
+{
+    const std::size_t mask = index_.size() - 1;
+    std::size_t hole = flow_at(slot).hash & mask;
+    while (index_[hole] != slot + 1)
+        hole = (hole + 1) & mask;
+    for (std::size_t next = (hole + 1) & mask; index_[next] != 0; next = (next + 1) & mask) {
+        const std::size_t home = flow_at(index_[next] - 1).hash & mask;
+        if (((next - home) & mask) < ((next - hole) & mask)) continue;
+        index_[hole] = index_[next];
+        hole = next;
+    }
+    index_[hole] = 0;
+}
+
+/// Ends the connection that was silent longest among the next few, one that is over first.
+void FlowTable::make_room()
+{
+    constexpr std::uint32_t looked_at = 32;
+    std::uint32_t victim = hand_ % slots_;
+    for (std::uint32_t i = 0; i < looked_at; ++i) {
+        const std::uint32_t slot = hand_++ % slots_;
+        const Flow& flow = flow_at(slot);
+        const Flow& best = flow_at(victim);
+        if (flow.over != best.over ? flow.over : flow.last < best.last) victim = slot;
+    }
+    if (!flow_at(victim).over) ++counters_.connections_evicted;
+    close(victim);
+}
+
+void FlowTable::sweep(Timestamp now)
+{
+    swept_ = now;
+    for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+        const Flow& flow = flow_at(slot);
+        if (!flow.used) continue;
+        const auto patience = flow.over                          ? limits_.over_idle
+                              : flow.transport == Transport::tcp ? limits_.tcp_idle
+                                                                 : limits_.udp_idle;
+        if (now - flow.last > patience) close(slot);
+    }
+}
+
+void FlowTable::close(std::uint32_t slot)
+{
+    Flow& flow = flow_at(slot);
+    finish_listening(flow);
+    if (!flow.is_decided()) decide(flow, guess_client(flow.ends));
+    explain_by_address(flow);
+    share(flow, 0);
+    sink_.closed(connection_of(flow));
+    erase_from_index(slot);
+    flow = Flow{};
+    free_.push_back(slot);
+    --open_;
+}
+
+void FlowTable::flush(Timestamp now)
+{
+    sweep(now);
+    for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+        Flow& flow = flow_at(slot);
+        if (!flow.used || !flow.pending_share) continue;
+        if (!flow.named && now - flow.opened < limits_.settle) continue;
+        if (!flow.is_decided()) decide(flow, guess_client(flow.ends));
+        explain_by_address(flow);
+        share(flow, 0);
+    }
+}
+
+void FlowTable::finish()
+{
+    for (std::uint32_t slot = 0; slot < slots_; ++slot)
+        if (flow_at(slot).used) close(slot);
+}
+
+Counters FlowTable::counters() const
+{
+    Counters counters = counters_;
+    counters.dns_evictions = dns_.evictions();
+    counters.streams_refused = budget_.refused();
+    counters.fragments_given_up = dissector_.fragments_given_up();
+    return counters;
+}
+
+void FlowTable::on_packet(const capture::Packet& packet)
+{
+    ++counters_.packets;
+    const Timestamp when{std::chrono::microseconds(packet.time_ns / 1000)};
+    const auto segment = dissector_.dissect(packet.link_type, packet.bytes, when);
+    if (!segment) return;
+    ++counters_.segments;
+    now_ = std::max(now_, when);
+    if (now_ - swept_ >= std::chrono::seconds(1)) sweep(now_);
+
+    const std::uint64_t hash = hash_of(*segment);
+    Side side = 0;
+    Flow* flow = find(*segment, hash, side);
+    const bool opens =
+        segment->transport == Transport::tcp && segment->has(Segment::syn) && !segment->has(Segment::ack);
+    if (flow != nullptr && opens && flow->octets[side].known() && flow->isn[side] != segment->sequence &&
+        (flow->over || flow->octets[side].start() != segment->sequence + 1)) {
+        // The ports are used again (RFC 9293 section 3.6.1).
+        const std::size_t mask = index_.size() - 1;
+        std::size_t at = hash & mask;
+        while (&flow_at(index_[at] - 1) != flow)
+            at = (at + 1) & mask;
+        close(index_[at] - 1);
+        flow = nullptr;
+    }
+    if (flow == nullptr) {
+        side = 0;
+        flow = &open(*segment, hash, when);
+    }
+    flow->last = std::max(flow->last, when);
+    flow->opened = std::min(flow->opened, when);
+    flow->pending_share = true;
+    if (segment->transport == Transport::tcp)
+        on_tcp(*flow, side, *segment);
+    else
+        on_udp(*flow, side, *segment);
+}
+
+Connection FlowTable::connection_of(const Flow& flow) const
+{
+    Connection connection;
+    connection.id = flow.id;
+    connection.transport = flow.transport;
+    connection.client = flow.ends[flow.client & 1U];
+    connection.server = flow.ends[1U - (flow.client & 1U)];
+    connection.opened = flow.opened;
+    return connection;
+}
+
+}    // namespace dl::agent::flow

@@ -1,0 +1,108 @@
+// The connections that are open: who talks to whom, how much, and under which name. Reads packets, tells a
+// SightingSink. One thread. Every table is bounded; what had to make room is counted.
+#pragma once
+
+#include "agent/capture/packet_source.hpp"
+#include "agent/dissect/packet.hpp"
+#include "agent/flow/dns_cache.hpp"
+#include "agent/flow/flow.hpp"
+#include "agent/flow/sighting.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dl::agent::flow {
+
+struct Limits {
+    std::uint32_t connections = 32768;
+    std::size_t dns_answers = 8192;
+    std::size_t stream_octets = 4UL * 1024 * 1024;    ///< kept by all first flights together
+    std::chrono::seconds tcp_idle{7200};
+    std::chrono::seconds udp_idle{180};
+    std::chrono::seconds over_idle{10};    ///< how long an ended connection waits for stragglers
+    std::chrono::seconds settle{3};        ///< a share without a name waits this long at a flush
+};
+
+struct Counters {
+    std::uint64_t packets = 0;
+    std::uint64_t segments = 0;    ///< packets with TCP or UDP within
+    std::uint64_t connections = 0;
+    std::uint64_t connections_evicted = 0;    ///< ended early to make room
+    std::uint64_t dns_evictions = 0;
+    std::uint64_t streams_refused = 0;    ///< first flights that found no room
+    std::uint64_t fragments_given_up = 0;
+    std::uint64_t octets_hidden_road = 0;
+};
+
+class FlowTable final : private NameListener {
+public:
+    explicit FlowTable(SightingSink& sink, Limits limits = {});
+    ~FlowTable() override;
+    FlowTable(const FlowTable&) = delete;
+    FlowTable& operator=(const FlowTable&) = delete;
+
+    void on_packet(const capture::Packet& packet);
+    /// Tells what came since the last share of every open connection, and ends those that are idle at `now`.
+    void flush(Timestamp now);
+    /// Ends every connection: no more packets will come.
+    void finish();
+    [[nodiscard]] Counters counters() const;
+
+private:
+    static constexpr std::uint32_t chunk_size = 512;
+
+    // NameListener: about `current_`, from side `speaker_`.
+    void on_client_hello(const dissect::tls::ClientHello& hello) override;
+    void on_request(const dissect::http1::Request& request, std::size_t octets_since_start) override;
+    void on_dns_message(dissect::Bytes message) override;
+    void on_server_speech() override;
+
+    [[nodiscard]] Flow& flow_at(std::uint32_t slot) { return chunks_[slot / chunk_size][slot % chunk_size]; }
+    [[nodiscard]] std::uint64_t hash_of(const dissect::Segment& segment) const;
+    [[nodiscard]] Flow* find(const dissect::Segment& segment, std::uint64_t hash, Side& side);
+    Flow& open(const dissect::Segment& segment, std::uint64_t hash, Timestamp when);
+    void close(std::uint32_t slot);
+    void erase_from_index(std::uint32_t slot);
+    void make_room();
+    void sweep(Timestamp now);
+
+    void on_tcp(Flow& flow, Side side, const dissect::Segment& segment);
+    void on_udp(Flow& flow, Side side, const dissect::Segment& segment);
+    void listen(Flow& flow, Side side, const dissect::Segment& segment);
+    void finish_listening(Flow& flow);
+    void listen_to_quic(Flow& flow, Side side, const dissect::Segment& segment);
+    void take_hello(Flow& flow, const dissect::tls::ClientHello& hello, wire::Evidence evidence);
+    void take_dns(Flow& flow, Side side, dissect::Bytes message);
+
+    void decide(Flow& flow, Side client);
+    void name(Flow& flow, wire::Evidence evidence, std::string_view name, std::uint64_t octets_since_start);
+    void mention(Flow& flow, wire::Evidence evidence, std::string_view name);
+    void explain_by_address(Flow& flow);
+    void share(Flow& flow, std::uint64_t up_held_back);
+    [[nodiscard]] Connection connection_of(const Flow& flow) const;
+
+    SightingSink& sink_;
+    Limits limits_;
+    dissect::PacketDissector dissector_;
+    DnsCache dns_;
+    Budget budget_;
+    std::vector<std::uint8_t> scratch_;
+    std::vector<std::unique_ptr<Flow[]>> chunks_;
+    std::vector<std::uint32_t> free_;
+    std::vector<std::uint32_t> index_;    ///< slot + 1 by hash, linear probing; 0: empty
+    std::uint32_t slots_ = 0;             ///< made so far
+    std::uint32_t open_ = 0;
+    std::uint32_t hand_ = 0;    ///< where the search for a victim goes on
+    std::uint64_t seed_ = 0;
+    std::uint64_t next_id_ = 1;
+    Timestamp now_{};
+    Timestamp swept_{};
+    Flow* current_ = nullptr;
+    Side speaker_ = 0;
+    Counters counters_;
+};
+
+}    // namespace dl::agent::flow

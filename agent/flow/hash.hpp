@@ -1,0 +1,29 @@
+// A keyed hash of addresses and ports, so that strangers can't aim at one bucket of a table.
+#pragma once
+
+#include "shared/base/address.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+namespace dl::agent::flow {
+
+[[nodiscard]] inline std::uint64_t mix(std::uint64_t value)
+{
+    value *= 0xff51afd7ed558ccdULL;
+    value ^= value >> 32U;
+    value *= 0xc4ceb9fe1a85ec53ULL;
+    return value ^ value >> 29U;
+}
+
+[[nodiscard]] inline std::uint64_t hash_address(const Address& address, std::uint64_t seed)
+{
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::memcpy(&low, address.bytes.data(), 8);
+    if (address.family == Address::Family::v4) return mix(seed ^ low);
+    std::memcpy(&high, address.bytes.data() + 8, 8);
+    return mix(mix(seed ^ low) + high);
+}
+
+}    // namespace dl::agent::flow
