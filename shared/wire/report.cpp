@@ -61,8 +61,8 @@ int rank(Evidence evidence)
         case Evidence::quic_sni: return 0;
         case Evidence::http_host: return 1;
         case Evidence::http_connect: return 2;
-        case Evidence::imported: return 3;    // a proxy's log names what was asked of it
-        case Evidence::dns_answer: return 4;
+        case Evidence::dns_answer: return 3;
+        case Evidence::imported: return 4;
         case Evidence::ambiguous: return 5;
         case Evidence::ech_outer: return 6;
         case Evidence::hidden_road: return 7;

@@ -119,7 +119,7 @@ Database::Database(std::filesystem::path file, Access access)
         sqlite3_busy_timeout(handle_, 10'000);
         if (writable_) {
             if (access == Access::create) execute("PRAGMA page_size=4096");
-            execute("PRAGMA journal_mode=WAL");
+            if (access != Access::plain) execute("PRAGMA journal_mode=WAL");
             execute("PRAGMA synchronous=FULL");
         } else {
             execute("PRAGMA query_only=ON");

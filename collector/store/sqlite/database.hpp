@@ -87,10 +87,11 @@ private:
 
 class Database {
 public:
-    enum class Access { create, read_write, read_only };
+    enum class Access { create, read_write, read_only, plain };
 
     /// Opens with WAL, synchronous=FULL and a busy timeout of 10 s. `create` needs the file to be absent, the others
-    /// present.
+    /// present;
+    /// `plain` opens a present file as it is, without WAL.
     Database(std::filesystem::path file, Access access);
     ~Database();
     Database(const Database&) = delete;
