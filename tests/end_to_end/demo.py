@@ -49,7 +49,7 @@ def heading(text):
 
 def show(play):
     heading("Findings, as the security team sees them")
-    print(play.collector.as_account("security-desk", "findings"), end="")
+    print(play.collector.as_account("security", "findings"), end="")
     heading(f"The brief for the unit sales, week {play.last_week()}, as its relationship manager sees it")
     print(play.collector.as_account("e1901", "brief", "sales", "--period", play.last_week()), end="")
 
@@ -63,8 +63,8 @@ def perform(play, keep):
         "counted at the sockets and held by the collector")
     show(play)
     heading("The page")
-    print(f"{play.collector.page}/#token={play.collector.tokens['security-desk']}")
-    print(f"sign-in token of the security team: {play.collector.tokens['security-desk']}")
+    print(f"{play.collector.page}/#token={play.collector.tokens['security']}")
+    print(f"sign-in token of the security team: {play.collector.tokens['security']}")
     if keep:
         print(f"\nStill running; scripts/demo --stop ends it. Data, logs and configuration: {DATA}")
     else:

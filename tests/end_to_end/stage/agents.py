@@ -31,9 +31,9 @@ class Agents:
         file.write_text(json.dumps(document, indent=1) + "\n")
         return file
 
-    def enrol(self, device, token, pin):
-        run([self.program, "enroll", "--collector", self.collector.url, "--token", token, "--ca-pin", pin,
-             "--config", self.config(device)], what=f"enrolment of {device}")
+    def enrol(self, device, command):
+        """`command` is what `daylight-collector token create` printed, word by word."""
+        run([self.program, *command[1:], "--config", self.config(device)], what=f"enrolment of {device}")
 
     def replay(self, device):
         """The earlier days: from the capture to an acknowledged report."""

@@ -72,7 +72,17 @@ class Collector:
         return [json.loads(line) for line in text.splitlines()]
 
     def init(self):
-        return self.verb("init", timeout=120)
+        """The first two accounts are the collector's own making; its tokens are kept for the report verbs."""
+        said = dict(line.split(": ", 1) for line in self.verb("init", timeout=120).splitlines() if ": " in line)
+        self.pin = said["ca-pin"]
+        self.tokens = {name: said[f"{name}-token"] for name in ("administrator", "security")}
+
+    def add_account(self, name, role, *words):
+        self.tokens[name] = self.verb("user", "add", name, "--role", role, *words).strip()
+
+    def enrol_command(self):
+        """The words of the command that enrols one agent, with a token that is good once."""
+        return self.verb("token", "create").split()
 
     def serve(self):
         self.processes.start("collector", [self.program, "serve", "--config", self.config], self.log)

@@ -2,7 +2,6 @@
 import datetime
 import json
 import pathlib
-import re
 import time
 
 from . import truth
@@ -41,16 +40,14 @@ class Performance:
         self.world.create()
         self.say(f"traffic: {self.traffic.start_internet().removeprefix('ready: ')}")
         self.say("collector: keys, certificate authority, store; listening on loopback")
-        self.pin = find_pin(self.collector.init())
+        self.collector.init()
         self.collector.serve()
-        for name, role in (("security-desk", "security"), ("e1901", "relationship_manager")):
-            self.collector.tokens[name] = self.collector.verb("user", "add", name, "--role", role).split()[-1]
+        self.collector.add_account("e1901", "relationship-manager")
         self.say(f"agents: {len(self.world.devices)} enrol, each with a token that is good once")
         self.agents.each(self.enrol)
 
     def enrol(self, device):
-        token = self.collector.verb("token", "create").split()[-1]
-        self.agents.enrol(device, token, self.pin)
+        self.agents.enrol(device, self.collector.enrol_command())
 
     def play_earlier_days(self):
         self.say("earlier days: two weeks of real connections, recorded at once, their times shifted")
@@ -84,17 +81,14 @@ class Performance:
                 raise StageError(f"after {patience} s the collector holds {held}, but {wanted} was counted at the sockets")
             time.sleep(0.3)
 
+    def monday(self, weeks_ago):
+        return self.today - datetime.timedelta(days=self.today.weekday() + 7 * weeks_ago)
+
     def last_week(self):
-        year, week, _ = (self.today - datetime.timedelta(days=7)).isocalendar()
+        year, week, _ = self.monday(1).isocalendar()
         return f"{year}-W{week:02}"
 
     def drop_curtain(self):
         self.processes.stop_all()
         self.world.remove()
 
-
-def find_pin(text):
-    found = re.search(r"sha256:[0-9a-f]{64}", text)
-    if not found:
-        raise StageError("daylight-collector init does not name the pin of its certificate authority")
-    return found.group(0)

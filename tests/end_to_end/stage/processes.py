@@ -62,8 +62,9 @@ class Processes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if process.stdin:
-            process.stdin.close()
+        for end in (process.stdin, process.stdout):
+            if end:
+                end.close()
         self.write_record()
         return process.returncode
 

@@ -16,7 +16,7 @@ def missing():
     done = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True)
     if done.returncode != 0:
         return f"no network namespace can be made: {done.stderr.strip()}"
-    veth = subprocess.run(["ip", "-n", probe, "link", "add", "a", "type", "veth", "peer", "name", "b"], capture_output=True, text=True)
+    veth = subprocess.run(["ip", "-n", probe, "link", "add", "probe0", "type", "veth", "peer", "name", "probe1"], capture_output=True, text=True)
     mount = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True)
     subprocess.run(["ip", "netns", "delete", probe], capture_output=True)
     if veth.returncode != 0:
