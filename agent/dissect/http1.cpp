@@ -75,18 +75,26 @@ void read_field(std::string_view line, Request& request)
     }
 }
 
-/// method SP request-target SP HTTP/1.x; false where the line is none.
+/// A host, or host and port, as CONNECT names it (RFC 9112 section 3.2.3).
+bool is_authority(std::string_view target)
+{
+    return !target.empty() && target.find_first_of("/?#") == std::string_view::npos;
+}
+
+/// method SP request-target SP HTTP/1.x; false where the line is none. A missing target is forgiven, as servers do.
 bool read_request_line(std::string_view line, Request& request)
 {
     line = trim(line);
     const std::size_t method_end = line.find(' ');
-    const std::size_t target_end = line.rfind(' ');
-    if (method_end == std::string_view::npos || target_end <= method_end) return false;
-    if (line.substr(target_end + 1, 7) != "HTTP/1.") return false;
+    const std::size_t version_begin = line.rfind(' ');
+    if (method_end == std::string_view::npos || line.substr(version_begin + 1, 7) != "HTTP/1.") return false;
     const std::string_view method = line.substr(0, method_end);
-    const std::string_view target = trim(line.substr(method_end + 1, target_end - method_end - 1));
+    std::string_view target;
+    if (version_begin > method_end) target = trim(line.substr(method_end + 1, version_begin - method_end - 1));
+    target = target.substr(0, target.find(' '));
     request.connect = method == "CONNECT";
-    request.authority = host_of_authority(request.connect ? target : authority_of_target(target));
+    if (!request.connect) target = authority_of_target(target);
+    if (is_authority(target)) request.authority = host_of_authority(target);
     return true;
 }
 

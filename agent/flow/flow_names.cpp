@@ -19,8 +19,9 @@ bool speaks_dns(const Flow& flow) { return flow.ends[0].port == dns_port || flow
 /// mDNS (RFC 6762), LLMNR (RFC 4795) and NetBIOS names (RFC 1002) ask the neighbours, not a resolver.
 bool asks_neighbours(const Flow& flow)
 {
-    return std::any_of(flow.ends.begin(), flow.ends.end(),
-                       [](const Endpoint& end) { return end.port == 5353 || end.port == 5355 || end.port == 137; });
+    return !speaks_dns(flow) && std::any_of(flow.ends.begin(), flow.ends.end(), [](const Endpoint& end) {
+        return end.port == 5353 || end.port == 5355 || end.port == 137;
+    });
 }
 
 std::string lower_case_host(std::string_view host)
@@ -201,13 +202,14 @@ void FlowTable::on_request(const dissect::http1::Request& request, std::size_t o
 {
     Flow& flow = *current_;
     decide(flow, speaker_);
-    if (request.connect) {
-        name(flow, Evidence::http_connect, lower_case_host(request.authority), octets_since_start);
-        return;
-    }
     // RFC 9112 section 3.2.2: an absolute-form target overrides Host; both were said.
     const std::string host = lower_case_host(request.host);
     const std::string authority = lower_case_host(request.authority);
+    if (request.connect) {
+        name(flow, Evidence::http_connect, authority, octets_since_start);
+        name(flow, Evidence::http_host, host, octets_since_start);
+        return;
+    }
     if (!authority.empty() && !host.empty() && authority != host) mention(flow, Evidence::http_host, host);
     name(flow, Evidence::http_host, authority.empty() ? host : authority, octets_since_start);
 }
@@ -230,7 +232,8 @@ void FlowTable::take_dns(Flow& flow, Side side, Bytes message)
     first.name.clear();
     bool any = false;
     while (reader->next_question(question)) {
-        name(flow, Evidence::dns_query, question.name.text(), any ? 0 : message.size());
+        const std::string_view asked_for = question.name.text();
+        name(flow, Evidence::dns_query, asked_for.empty() ? "." : asked_for, any ? 0 : message.size());
         if (!any) first = question;
         any = true;
     }
@@ -280,6 +283,7 @@ void FlowTable::name(Flow& flow, Evidence evidence, std::string_view name, std::
         }
     }
     flow.named = true;
+    flow.pending_share = true;
     flow.evidence = evidence;
     flow.name = name;
     flow.canonical.clear();

@@ -69,9 +69,10 @@ void NamesInStream::on_bytes(Bytes bytes, bool after_gap)
 
 void NamesInStream::finish()
 {
-    if (!kept_.empty() && state_ != State::done) {
-        const std::vector<std::uint8_t> last = kept_;
-        (void)look(last, true);
+    // A request whose head was not finished was not asked; a ClientHello may only have been captured in part.
+    if (!kept_.empty() && state_ == State::unknown) {
+        const auto hello = dissect::tls::look_at_stream(kept_, scratch_, true);
+        if (hello.look == dissect::tls::Look::client_hello) listener_->on_client_hello(hello.hello);
     }
     forget_kept();
     state_ = State::done;

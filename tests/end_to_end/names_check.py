@@ -27,10 +27,12 @@ def without_port(name):
 
 
 def comparable(kind, name):
-    name = name.strip().lower()
+    name = name.lower()
     if kind in ("http", "connect"):
         name = without_port(name)
-    return name[:-1] if name.endswith(".") else name
+    if name == "<root>":    # tshark's word for the root of the name space
+        return "."
+    return name[:-1] if len(name) > 1 and name.endswith(".") else name
 
 
 def known_names(captures):
@@ -61,7 +63,7 @@ def found_names(agent, path):
 
 
 def disputed_names(path):
-    """Rows of the tables of the page of disputed names: (capture, name)."""
+    """Rows of the tables of the page of disputed names: (capture, name). Control octets stand there in JSON's or tshark's way."""
     rows = set()
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -69,6 +71,13 @@ def disputed_names(path):
             if len(cells) > 4 and "/" in cells[1]:
                 rows.add((cells[1], cells[3]))
     return rows
+
+
+def as_written(name):
+    """How the page of disputed names writes a name."""
+    if any(ord(c) > 126 and not c.isprintable() for c in name) or name.count("\\000") > 3:
+        return "a label of control octets"
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name)
 
 
 def main():
@@ -93,13 +102,13 @@ def main():
             total[row[0]] += 1
             if row in found:
                 hit[row[0]] += 1
-            elif (capture, row[4]) in disputed:
+            elif (capture, as_written(row[4])) in disputed:
                 excused[row[0]] += 1
             else:
                 unexplained.append(("missing", capture) + row)
         for row in sorted(found - known[capture] - ignored[capture]):
             wrong[row[0]] += 1
-            if (capture, row[4]) not in disputed:
+            if (capture, as_written(row[4])) not in disputed:
                 unexplained.append(("extra", capture) + row)
     print("kind      known  found      %  disputed  extra")
     good = True
