@@ -1,4 +1,5 @@
 // What is this host name? Services, noise and internal hosts, looked up by the longest suffix that fits.
+// The files are described in config/catalog/README.md.
 #pragma once
 
 #include "shared/base/failure.hpp"
@@ -14,32 +15,49 @@ namespace dl::collector::catalog {
 enum class Kind { service, noise, unknown, internal, personal };
 [[nodiscard]] std::string_view to_string(Kind kind);
 
+struct Category {
+    std::string id;    ///< stable, lower-case-with-dashes
+    std::string name;
+    std::string capability;       ///< the business capability that its services stand for
+    unsigned exposure = 1;        ///< 1 (little) to 5 (much): what the organisation's data risk there
+    bool low_interest = false;    ///< private use such as music or shopping: counted, not put forward
+};
+
 struct Service {
-    std::string id;            ///< stable, lower-case-with-dashes
+    std::string id;    ///< stable, lower-case-with-dashes
     std::string name;
     std::string vendor;
     std::string category;      ///< id of a category
     std::string capability;    ///< business capability of the category, unless the entry has its own
+    bool internal = false;     ///< from internal-hosts.csv: the organisation runs it itself
+    bool personal = false;     ///< the personal instance of a vendor that has a corporate one too
 };
 
 /// The answer for one host. Views live as long as the catalogue.
 struct Match {
     Kind kind = Kind::unknown;
-    std::string_view id;         ///< service id, noise kind, or empty for unknown (see `label`)
-    const Service* service = nullptr;
-    std::string_view matched;    ///< the pattern that decided, as the catalogue file writes it; empty for unknown
-    std::string_view role;       ///< app | api | login | asset | telemetry | embedded | tenant; empty where not a service
-    std::string label;           ///< what the store groups by: service id, "noise:<kind>", registrable domain, "personal"
+    std::string_view id;                 ///< service id, noise kind, or empty for unknown (see `label`)
+    const Service* service = nullptr;    ///< of a service or an internal host
+    std::string_view matched;    ///< the pattern that decided, as the catalogue file writes it; empty where none did
+    /// app | api | login | asset | telemetry | embedded | tenant; empty where not a service. Telemetry and embedded
+    /// hosts prove contact, not use: no demand may be read from them. "hosted" on an unknown: somebody's page or app
+    /// published at a platform (shop.myshopify.com), which says nothing about the platform's use.
+    std::string_view role;
+    std::string label;    ///< what the store groups by: service id, "noise:<kind>", registrable domain, "personal"
 };
 
 class Catalog {
 public:
     virtual ~Catalog() = default;
     /// `host` in any case, with or without trailing dot; `canonical` is the CNAME where known, else empty.
-    /// Exact host, tenant suffix, longest suffix, canonical name, then unknown by registrable domain.
+    /// Exact host, longest suffix (a tenant's before a plain one), canonical name, internal host, local name, then
+    /// unknown by registrable domain. An address literal is unknown under its own text; what is no host name, under
+    /// "invalid". Thread-safe.
     [[nodiscard]] virtual Match match(std::string_view host, std::string_view canonical = {}) const = 0;
     [[nodiscard]] virtual const Service* service(std::string_view id) const = 0;
-    [[nodiscard]] virtual const std::vector<Service>& services() const = 0;
+    [[nodiscard]] virtual const std::vector<Service>& services() const = 0;       ///< internal ones at the end
+    [[nodiscard]] virtual const std::vector<Category>& categories() const = 0;    ///< in the order of the file
+    [[nodiscard]] virtual std::size_t pattern_count() const = 0;
     /// Hash over everything that was loaded: the version that findings cite.
     [[nodiscard]] virtual std::string_view version() const = 0;
 };

@@ -1,0 +1,247 @@
+// The catalogue as loaded from files: checks that need all of it, then one index for services and noise, one for
+// internal hosts.
+#include "collector/catalog/catalog_source.hpp"
+#include "collector/catalog/suffix_index.hpp"
+#include "shared/names/host_name.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace dl::collector::catalog {
+namespace {
+
+struct Rule {
+    Kind kind = Kind::unknown;
+    bool edge = false;    ///< a shared edge: says nothing about who is behind it
+    std::uint32_t service = 0;
+    std::string pattern;
+    std::string id;
+    std::string role;
+    std::string label;
+    Place place;
+    bool local = false;
+};
+
+constexpr std::string_view hosted = "hosted";
+
+class FileCatalog final : public Catalog {
+public:
+    explicit FileCatalog(std::size_t patterns) : hosts_(patterns), internal_(64) {}
+
+    Result<void> build(CatalogSource source);
+
+    Match match(std::string_view host, std::string_view canonical) const override;
+    const Service* service(std::string_view id) const override;
+    const std::vector<Service>& services() const override { return services_; }
+    const std::vector<Category>& categories() const override { return categories_; }
+    std::size_t pattern_count() const override { return rules_.size(); }
+    std::string_view version() const override { return version_; }
+
+private:
+    Result<void> add(SuffixIndex& index, const Pattern& pattern, Rule rule);
+    Result<void> check_noise(const SourceNoise& noise) const;
+    [[nodiscard]] Match answer(const Rule& rule, std::string_view host) const;
+
+    std::vector<Category> categories_;
+    std::vector<Service> services_;
+    std::vector<Rule> rules_;
+    std::unordered_map<std::string_view, std::size_t> by_id_;
+    std::unordered_map<std::string, const Rule*> owned_domains_;    // only while building
+    SuffixIndex hosts_;
+    SuffixIndex internal_;
+    std::string version_;
+};
+
+/// Who holds it, for messages: "service 'slack'" or "noise 'ads'".
+std::string holder(const Rule& rule) { return (rule.kind == Kind::noise ? "noise '" : "service '") + rule.id + "'"; }
+
+Result<void> FileCatalog::add(SuffixIndex& index, const Pattern& pattern, Rule rule)
+{
+    const auto number = static_cast<SuffixIndex::RuleNumber>(rules_.size());
+    const auto held = index.add(pattern, number);
+    if (held != SuffixIndex::none) {
+        const Rule& other = rules_[held];
+        if (!rule.local || other.local)
+            return invalid_input(rule.place.text() + ": '" + pattern.text + "' of " + holder(rule) + " is listed for " +
+                                 holder(other) + " at " + other.place.text() + "; keep one of the two");
+        index.replace(pattern, number);
+    }
+    rules_.push_back(std::move(rule));
+    return {};
+}
+
+/// An apex is noise only where no service has a host below it: js.hubspot.com must not take app.hubspot.com along.
+Result<void> FileCatalog::check_noise(const SourceNoise& noise) const
+{
+    for (const SourcePattern& host : noise.hosts) {
+        if (host.pattern.shape != Pattern::Shape::suffix || host.role == "shared") continue;
+        if (names::registrable_domain(host.pattern.suffix) != host.pattern.suffix) continue;
+        const auto owner = owned_domains_.find(host.pattern.suffix);
+        if (owner != owned_domains_.end())
+            return invalid_input(host.place.text() + ": '" + host.pattern.text + "' would make all of " +
+                                 host.pattern.suffix + " noise, but " + holder(*owner->second) + " owns '" +
+                                 owner->second->pattern + "' at " + owner->second->place.text() +
+                                 "; list the noisy hosts one by one");
+    }
+    return {};
+}
+
+Result<void> FileCatalog::build(CatalogSource source)
+{
+    categories_ = std::move(source.categories);
+    version_ = source.digest.substr(0, 16);
+    std::stable_partition(source.services.begin(), source.services.end(),
+                          [](const SourceService& s) { return !s.service.internal; });
+    std::size_t patterns = 0;
+    for (const SourceService& entry : source.services)
+        patterns += entry.hosts.size();
+    for (const SourceNoise& noise : source.noise)
+        patterns += noise.hosts.size();
+    rules_.reserve(patterns);
+    services_.reserve(source.services.size());
+
+    for (SourceService& entry : source.services) {
+        const auto number = static_cast<std::uint32_t>(services_.size());
+        for (SourcePattern& host : entry.hosts) {
+            Rule rule;
+            const bool inside = host.role == "internal";
+            rule.kind = inside ? Kind::internal : host.role == hosted ? Kind::unknown : Kind::service;
+            rule.service = number;
+            rule.pattern = host.pattern.text;
+            rule.id = entry.service.id;
+            rule.role = inside ? "app" : host.role;
+            rule.label = entry.service.id;
+            rule.place = host.place;
+            rule.local = entry.local && !inside;
+            // A public suffix has customers of its own below it, so only tenant and publishing patterns may cover one.
+            if (host.pattern.shape == Pattern::Shape::suffix && host.role != "tenant" && host.role != hosted &&
+                !inside) {
+                const std::string below = "a." + host.pattern.suffix;
+                if (names::registrable_domain(below) == below)
+                    return invalid_input(host.place.text() + ": '" + host.pattern.text +
+                                         "' is a public suffix; list it under \"tenants\" or \"hosted\"");
+            }
+            if (auto added = add(inside ? internal_ : hosts_, host.pattern, std::move(rule)); !added)
+                return added.error();
+            if (!inside && host.role != hosted)
+                owned_domains_.emplace(std::string(names::registrable_domain(host.pattern.suffix)), &rules_.back());
+        }
+        services_.push_back(std::move(entry.service));
+    }
+    for (const SourceNoise& noise : source.noise) {
+        if (!noise.local)
+            if (auto checked = check_noise(noise); !checked) return checked.error();
+        for (const SourcePattern& host : noise.hosts) {
+            Rule rule;
+            rule.kind = Kind::noise;
+            rule.edge = host.role == "shared" || noise.kind == "cdn";
+            rule.pattern = host.pattern.text;
+            rule.id = noise.kind;
+            rule.label = "noise:" + noise.kind;
+            rule.place = host.place;
+            rule.local = noise.local;
+            if (auto added = add(hosts_, host.pattern, std::move(rule)); !added) return added.error();
+        }
+    }
+    owned_domains_.clear();
+    for (std::size_t i = 0; i < services_.size(); ++i)
+        by_id_.emplace(services_[i].id, i);
+    return {};
+}
+
+Match FileCatalog::answer(const Rule& rule, std::string_view host) const
+{
+    Match match;
+    match.kind = rule.kind;
+    match.matched = rule.pattern;
+    match.role = rule.role;
+    if (rule.kind == Kind::unknown) {
+        match.label = names::registrable_domain(host);
+        return match;
+    }
+    match.id = rule.id;
+    match.label = rule.label;
+    if (rule.kind != Kind::noise) match.service = &services_[rule.service];
+    return match;
+}
+
+Match unknown(std::string label)
+{
+    Match match;
+    match.label = std::move(label);
+    return match;
+}
+
+Match local_name()
+{
+    Match match;
+    match.kind = Kind::noise;
+    match.id = "local";
+    match.label = "noise:local";
+    return match;
+}
+
+Match FileCatalog::match(std::string_view host, std::string_view canonical) const
+{
+    const FoldedHost folded(host);
+    if (!folded.valid()) return unknown(names::is_address_literal(host) ? std::string(host) : std::string("invalid"));
+    const std::string_view name = folded.text();
+    if (folded.numeric_end())
+        return unknown(names::is_address_literal(name) ? std::string(name) : std::string("invalid"));
+
+    if (const auto rule = hosts_.find(folded); rule != SuffixIndex::none) return answer(rules_[rule], name);
+    if (!canonical.empty()) {
+        const FoldedHost target(canonical);
+        if (target.valid()) {
+            // What only tells where something is served from tells nothing of what it is.
+            const auto rule = hosts_.find(target);
+            if (rule != SuffixIndex::none && !rules_[rule].edge && rules_[rule].kind != Kind::unknown)
+                return answer(rules_[rule], name);
+        }
+    }
+    if (const auto rule = internal_.find(folded); rule != SuffixIndex::none) return answer(rules_[rule], name);
+    if (folded.single_label()) {
+        if (name != "personal") return local_name();
+        Match match;
+        match.kind = Kind::personal;
+        match.label = "personal";
+        return match;
+    }
+    return unknown(std::string(names::registrable_domain(name)));
+}
+
+const Service* FileCatalog::service(std::string_view id) const
+{
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : &services_[found->second];
+}
+
+}    // namespace
+
+std::string_view to_string(Kind kind)
+{
+    switch (kind) {
+        case Kind::service: return "service";
+        case Kind::noise: return "noise";
+        case Kind::unknown: return "unknown";
+        case Kind::internal: return "internal";
+        case Kind::personal: return "personal";
+    }
+    return "unknown";
+}
+
+Result<std::unique_ptr<Catalog>> load_catalog(const std::filesystem::path& folder)
+{
+    auto source = read_catalog(folder);
+    if (!source) return source.error();
+    std::size_t patterns = 0;
+    for (const SourceService& entry : source->services)
+        patterns += entry.hosts.size();
+    for (const SourceNoise& noise : source->noise)
+        patterns += noise.hosts.size();
+    auto catalog = std::make_unique<FileCatalog>(patterns);
+    if (auto built = catalog->build(std::move(*source)); !built) return built.error();
+    return std::unique_ptr<Catalog>(std::move(catalog));
+}
+
+}    // namespace dl::collector::catalog
