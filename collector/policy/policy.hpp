@@ -1,4 +1,5 @@
 // Is this service agreed for this unit, and why? Rules from config/policy.json; the most specific rule wins.
+// The file's keys and the order of rules: config/catalog/README.md, section "Policy".
 #pragma once
 
 #include "collector/catalog/catalog.hpp"
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,23 +22,33 @@ enum class Verdict { sanctioned, tolerated, unsanctioned, unreviewed };
 /// A verdict that explains itself.
 struct Decision {
     Verdict verdict = Verdict::unreviewed;
-    std::string rule;          ///< id of the rule that decided; empty when none applied
-    std::string reason;        ///< the rule's own words
+    std::string rule;      ///< id of the rule that decided; empty when none applied
+    std::string reason;    ///< the rule's own words
     std::string owner;
-    std::string conditions;    ///< of a tolerated service
-    std::optional<Day> review; ///< when the rule is to be looked at again
+    std::string conditions;            ///< of a tolerated service
+    std::optional<Day> review;         ///< when the rule is to be looked at again
     std::vector<std::string> chain;    ///< every rule that applied, most specific first, in words for --explain
 };
 
 class Policy {
 public:
     virtual ~Policy() = default;
+    /// Rules for a service go before those for its vendor, and those before its category's; among rules for the same,
+    /// one that names the unit goes before one for all. An expired rule applies no more and is named in the chain. An
+    /// internal service that no rule names is sanctioned: the asset database vouches for it. Thread-safe.
     [[nodiscard]] virtual Decision decide(const catalog::Service& service, std::string_view unit) const = 0;
     [[nodiscard]] virtual std::string_view version() const = 0;
+    /// A failure at the first rule for a unit that is not among these; the directory is loaded by another room.
+    [[nodiscard]] virtual Result<void> check_units(std::span<const std::string> known) const
+    {
+        static_cast<void>(known);
+        return {};
+    }
 };
 
-/// A failure names file, line and reason; two rules of equal specificity that disagree are a failure.
-[[nodiscard]] Result<std::unique_ptr<Policy>> load_policy(const std::filesystem::path& file,
-                                                          const catalog::Catalog& catalog);
+/// A failure names file, line and reason; two rules of equal specificity that disagree are a failure. Without a clock
+/// the system's tells which rules have expired; a given one must outlive the policy.
+[[nodiscard]] Result<std::unique_ptr<Policy>>
+load_policy(const std::filesystem::path& file, const catalog::Catalog& catalog, const Clock* clock = nullptr);
 
 }    // namespace dl::collector::policy

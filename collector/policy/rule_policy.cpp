@@ -1,0 +1,132 @@
+#include "collector/policy/rule.hpp"
+
+#include "shared/config/nearest_word.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace dl::collector::policy {
+namespace {
+
+constexpr std::string_view effect_words[] = {"sanctions", "tolerates", "unsanctions"};
+constexpr std::string_view target_words[] = {"service", "vendor", "category"};
+
+std::string in_words(const Rule& rule)
+{
+    std::string words = fmt::format(
+        "{} '{}' {} {} '{}' for {}: {}", rule.place(), rule.id, effect_words[static_cast<std::size_t>(rule.effect)],
+        target_words[static_cast<std::size_t>(rule.target)], rule.subject,
+        rule.units.empty() ? std::string("all") : fmt::format("{}", fmt::join(rule.units, ", ")), rule.reason);
+    if (!rule.conditions.empty()) words += "; on condition: " + rule.conditions;
+    if (rule.review) words += "; to be reviewed " + to_iso_date(*rule.review);
+    return words;
+}
+
+class RulePolicy final : public Policy {
+public:
+    RulePolicy(RuleFile file, const Clock* clock);
+
+    Decision decide(const catalog::Service& service, std::string_view unit) const override;
+    std::string_view version() const override { return version_; }
+    Result<void> check_units(std::span<const std::string> known) const override;
+
+private:
+    using Shelf = std::unordered_map<std::string, std::vector<const Rule*>>;
+
+    std::vector<Rule> rules_;
+    Shelf shelves_[3];    ///< by target, then subject
+    std::string version_;
+    SystemClock system_;
+    const Clock* clock_;
+};
+
+RulePolicy::RulePolicy(RuleFile file, const Clock* clock)
+    : rules_(std::move(file.rules)), version_(file.digest.substr(0, 16)), clock_(clock ? clock : &system_)
+{
+    for (const Rule& rule : rules_)
+        shelves_[static_cast<std::size_t>(rule.target)][rule.subject].push_back(&rule);
+}
+
+Decision RulePolicy::decide(const catalog::Service& service, std::string_view unit) const
+{
+    const Day today = day_of(clock_->now());
+    const std::string* const subjects[] = {&service.id, &service.vendor, &service.category};
+    std::vector<const Rule*> applying;
+    std::vector<std::string> expired;
+    for (std::size_t target = 0; target < 3; ++target) {
+        const auto shelf = shelves_[target].find(*subjects[target]);
+        if (shelf == shelves_[target].end()) continue;
+        const auto take = [&](bool for_all) {
+            for (const Rule* rule : shelf->second) {
+                if (rule->units.empty() != for_all || (!for_all && !rule->names(unit))) continue;
+                if (rule->expires && *rule->expires < today)
+                    expired.push_back(in_words(*rule) + "; expired " + to_iso_date(*rule->expires));
+                else
+                    applying.push_back(rule);
+            }
+        };
+        take(false);
+        take(true);
+    }
+    Decision decision;
+    for (const Rule* rule : applying)
+        decision.chain.push_back(in_words(*rule));
+    decision.chain.insert(decision.chain.end(), expired.begin(), expired.end());
+    if (!applying.empty()) {
+        const Rule& winner = *applying.front();
+        decision.verdict = winner.effect;
+        decision.rule = winner.id;
+        decision.reason = winner.reason;
+        decision.owner = winner.owner;
+        decision.conditions = winner.conditions;
+        decision.review = winner.review;
+    } else if (service.internal) {
+        decision.verdict = Verdict::sanctioned;
+        decision.reason = "run by the organisation itself, as internal-hosts.csv says";
+        decision.chain.insert(decision.chain.begin(), decision.reason);
+    }
+    return decision;
+}
+
+Result<void> RulePolicy::check_units(std::span<const std::string> known) const
+{
+    const std::vector<std::string_view> words(known.begin(), known.end());
+    for (const Rule& rule : rules_)
+        for (const std::string& unit : rule.units) {
+            if (std::find(words.begin(), words.end(), unit) != words.end()) continue;
+            std::string message = rule.place() + ": the rule '" + rule.id + "' names the unit '" + unit +
+                                  "', which the directory doesn't have";
+            if (const auto nearest = config::nearest_word(unit, words))
+                message += "; did you mean '" + std::string(*nearest) + "'?";
+            else
+                message += "; add it to the units file or mend the rule";
+            return invalid_input(std::move(message));
+        }
+    return {};
+}
+
+}    // namespace
+
+std::string_view to_string(Verdict verdict)
+{
+    switch (verdict) {
+        case Verdict::sanctioned: return "sanctioned";
+        case Verdict::tolerated: return "tolerated";
+        case Verdict::unsanctioned: return "unsanctioned";
+        case Verdict::unreviewed: return "unreviewed";
+    }
+    return "unreviewed";
+}
+
+Result<std::unique_ptr<Policy>> load_policy(const std::filesystem::path& file, const catalog::Catalog& catalog,
+                                            const Clock* clock)
+{
+    auto rules = read_rules(file, catalog);
+    if (!rules) return rules.error();
+    return std::unique_ptr<Policy>(std::make_unique<RulePolicy>(std::move(*rules), clock));
+}
+
+}    // namespace dl::collector::policy
