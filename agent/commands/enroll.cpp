@@ -1,18 +1,64 @@
+// daylight-agent enroll: makes a key here, has it certified by the collector whose CA was named, stores the result.
 #include "agent/commands/commands.hpp"
+#include "agent/commands/verb.hpp"
+#include "agent/service/data_directory.hpp"
+#include "agent/service/run_agent.hpp"
+#include "agent/uplink/enrolment.hpp"
+
+#include <fmt/format.h>
 
 #include <cstdio>
+#include <memory>
 
 namespace dl::agent::commands {
+namespace {
+
+struct Options {
+    std::string config;
+    std::string collector;
+    std::string token;
+    std::string ca_pin;
+    std::string proxy;
+};
+
+int enroll(const Options& options)
+{
+    const auto settings = load_settings(options.config);
+    if (!settings) return fail("enroll", settings.error());
+    const auto lock = service::DataDirectoryLock::take(settings->data_directory);
+    if (!lock) return fail("enroll", lock.error());
+
+    uplink::EnrolmentWish wish;
+    wish.collector = options.collector;
+    wish.token = options.token;
+    wish.ca_pin = options.ca_pin;
+    wish.proxy = options.proxy.empty() ? settings->proxy : options.proxy;
+    wish.device_name = service::device_name(*settings);
+    wish.observer = settings->mode;
+    wish.data_directory = settings->data_directory;
+    const auto enrolment = uplink::enrol(wish, uplink::process_environment());
+    if (!enrolment) return fail("enroll", enrolment.error());
+    const auto validity = uplink::validity_of(*enrolment);
+    if (!validity) return fail("enroll", validity.error());
+    fmt::print("enrolled as {} with {}; the certificate is good until {} and renews itself while the agent runs\n",
+               enrolment->agent.hex(), enrolment->collector, to_rfc3339(validity->to));
+    return 0;
+}
+
+}    // namespace
 
 void add_enroll(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("enroll", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-agent enroll: not built yet\n", stderr);
-            return 1;
-        };
-    });
+    auto options = std::make_shared<Options>();
+    CLI::App* verb = line.app.add_subcommand("enroll", "Enrol this host with a collector");
+    verb->add_option("--collector", options->collector, "https://HOST:PORT")->required();
+    verb->add_option("--token", options->token, "Enrolment token (daylight-collector token create)")->required();
+    verb->add_option("--ca-pin", options->ca_pin,
+                     "sha256:HEX of the collector CA's public key (daylight-collector init prints it)")
+        ->required();
+    verb->add_option("--proxy", options->proxy, "http://[USER:PASSWORD@]HOST:PORT of a CONNECT proxy, or none");
+    add_config_option(*verb, options->config);
+    verb->callback([&line, options] { line.chosen = [options] { return enroll(*options); }; });
 }
 
 }    // namespace dl::agent::commands

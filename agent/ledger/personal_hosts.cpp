@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <iterator>
 
 namespace dl::agent::ledger {
 
@@ -27,26 +28,33 @@ bool PersonalHosts::contains(std::string_view host) const
     }
 }
 
+Result<PersonalHosts> parse_personal_hosts(std::string_view text, const std::string& name)
+{
+    PersonalHosts hosts;
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const auto end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        line = line.substr(0, line.find('#'));
+        const auto first = line.find_first_not_of(" \t\r");
+        if (first == std::string_view::npos) continue;
+        line = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+        if (!hosts.add(line))
+            return invalid_input(
+                fmt::format("{}:{}: '{}' is no host name; write one suffix a line", name, number, line));
+    }
+    return hosts;
+}
+
 Result<PersonalHosts> load_personal_hosts(const std::filesystem::path& file)
 {
-    std::ifstream in(file);
+    std::ifstream in(file, std::ios::binary);
     if (!in)
         return not_found(
-            fmt::format("{}: can't be read; set personal_hosts_file to the list of personal hosts", file.string()));
-    PersonalHosts hosts;
-    std::string line;
-    for (std::size_t number = 1; std::getline(in, line); ++number) {
-        std::string_view text = line;
-        text = text.substr(0, text.find('#'));
-        const auto first = text.find_first_not_of(" \t\r");
-        if (first == std::string_view::npos) continue;
-        text = text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-        if (!hosts.add(text))
-            return invalid_input(
-                fmt::format("{}:{}: '{}' is no host name; write one suffix a line", file.string(), number, text));
-    }
+            fmt::format("{}: can't be read; set personal_list to the list of personal hosts", file.string()));
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
     if (in.bad()) return io_failure(fmt::format("{}: reading stopped in the middle; check the disk", file.string()));
-    return hosts;
+    return parse_personal_hosts(text, file.string());
 }
 
 }    // namespace dl::agent::ledger

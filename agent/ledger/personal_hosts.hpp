@@ -36,7 +36,9 @@ private:
     std::unordered_set<std::string, Hash, std::equal_to<>> suffixes_;
 };
 
-/// One suffix per line; blank lines and what follows # are skipped. A failure names file and line.
+/// One suffix per line of `text`, which `name` stands for in messages; blank lines and what follows # are skipped. A
+/// failure names file and line.
+[[nodiscard]] Result<PersonalHosts> parse_personal_hosts(std::string_view text, const std::string& name);
 [[nodiscard]] Result<PersonalHosts> load_personal_hosts(const std::filesystem::path& file);
 
 }    // namespace dl::agent::ledger

@@ -1,0 +1,278 @@
+#include "agent/service/run_agent.hpp"
+
+#include "agent/capture/capture_file.hpp"
+#include "agent/capture/live_interface.hpp"
+#include "agent/identity/recorded_attributor.hpp"
+#include "agent/identity/system_attributor.hpp"
+#include "agent/privilege/privilege.hpp"
+#include "agent/service/data_directory.hpp"
+#include "agent/service/personal_list.hpp"
+#include "agent/service/reporter.hpp"
+#include "agent/service/watch.hpp"
+#include "agent/uplink/enrolment.hpp"
+#include "shared/tls/certificates.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <exception>
+#include <thread>
+#include <utility>
+
+namespace dl::agent::service {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr auto last_report_patience = 10s;    // after SIGTERM
+
+/// What must be opened while the process still may.
+struct Opened {
+    std::unique_ptr<capture::PacketSource> live;    ///< null: a capture file is read
+    std::unique_ptr<identity::Attributor> attributor;
+    ledger::BookerRules rules;
+    ReporterPlan reporter;
+};
+
+std::string network_namespace_path(const std::filesystem::path& setting)
+{
+    return setting.has_parent_path() ? setting.string() : "/run/netns/" + setting.string();
+}
+
+Result<ReporterPlan> plan_reports(const Settings& settings)
+{
+    auto enrolment = uplink::load_enrolment(settings.data_directory);
+    if (!enrolment) return enrolment.error();
+    if (!settings.ca_pin.empty()) {
+        const auto wanted = tls::parse_pin(settings.ca_pin);
+        if (!wanted) return wanted.error();
+        const auto ca = tls::certificate_from_pem(enrolment->ca_pem);
+        if (!ca) return ca.error();
+        const auto held = tls::public_key_fingerprint(**ca);
+        if (!held) return held.error();
+        if (*held != *wanted)
+            return denied(fmt::format(
+                "ca_pin is not the pin of the CA that this agent enrolled with ({}); enrol again or mend ca_pin",
+                tls::to_pin(*held)));
+    }
+    if (!settings.collector.empty()) enrolment->collector = settings.collector;
+    if (!settings.proxy.empty()) enrolment->proxy = settings.proxy;
+    auto route = uplink::route_to(enrolment->collector, enrolment->proxy, uplink::process_environment());
+    if (!route) return route.error();
+
+    ReporterPlan plan{std::move(*enrolment), std::move(*route), {}, settings.data_directory};
+    plan.pace.report_every = std::chrono::seconds(settings.report_seconds);
+    plan.pace.jitter = settings.report_jitter;
+    return plan;
+}
+
+Result<Opened> open_all(const Settings& settings)
+{
+    Opened opened;
+    auto reporter = plan_reports(settings);
+    if (!reporter) return reporter.error();
+    opened.reporter = std::move(*reporter);
+
+    auto personal = personal_hosts_from(settings.personal_list);
+    if (!personal) return personal.error();
+    opened.rules.personal_hosts = std::move(*personal);
+    opened.rules.organisation_key = opened.reporter.enrolment.organisation_key;
+    opened.rules.device = device_name(settings);
+    opened.rules.device_per_client = settings.mode == wire::ObserverKind::sensor;
+    opened.rules.dns_only = settings.dns_only;
+    opened.rules.system_accounts = identity::system_accounts();
+
+    if (!settings.capture_file.empty()) {
+        if (settings.capture_identities.empty()) {
+            opened.attributor = identity::create_memory_attributor({});
+            return opened;
+        }
+        auto recorded = identity::create_recorded_attributor(settings.capture_identities);
+        if (!recorded) return recorded.error();
+        opened.attributor = std::move(*recorded);
+        return opened;
+    }
+
+    capture::LiveOptions options;
+    options.interface = settings.interface.empty() ? "any" : settings.interface;
+    options.promiscuous = settings.mode == wire::ObserverKind::sensor;
+    std::optional<std::filesystem::path> netns;
+    if (!settings.network_namespace.empty()) {
+        options.network_namespace = network_namespace_path(settings.network_namespace);
+        netns = options.network_namespace;
+    }
+    auto live = capture::open_live_interface(options);
+    if (!live) return live.error();
+    opened.live = std::move(*live);
+    if (settings.mode == wire::ObserverKind::sensor) {
+        opened.attributor = identity::create_memory_attributor({});    // whose it is can't be seen from a tap
+        return opened;
+    }
+    auto system = identity::create_system_attributor(netns);
+    if (!system) return system.error();
+    opened.attributor = std::move(*system);
+    return opened;
+}
+
+/// Loads what glibc loads late (name service modules), while every system call is still allowed.
+void load_late_libraries()
+{
+    addrinfo* found = nullptr;
+    if (::getaddrinfo("localhost", "443", nullptr, &found) == 0) ::freeaddrinfo(found);
+}
+
+Result<void> give_up_privilege(const Settings& settings)
+{
+    load_late_libraries();
+    auto done = privilege::become_owner_of(settings.data_directory);
+    if (done) done = privilege::drop_capabilities();
+    if (done) done = privilege::confine_system_calls();
+    return done;
+}
+
+/// Watches on one thread, reports on another, and waits for signals and for both on this one.
+class RunningAgent {
+public:
+    RunningAgent(Ending ending, bool replay)
+        : ending_(ending), replay_(replay), signals_(io_, SIGTERM, SIGINT), deadline_(io_)
+    {}
+
+    Result<void> run(const WatchPlan& plan, capture::PacketSource& source, Opened& opened, ledger::Ledger& ledger,
+                     const Clock& clock)
+    {
+        ledger::Booker booker(std::move(opened.rules), *opened.attributor);
+        Watch watch(plan, source, booker, ledger, clock);
+        auto reporter = start_reporter(std::move(opened.reporter), ledger, clock,
+                                       [this](bool all) { asio::post(io_, [this, all] { on_reported(all); }); });
+        if (!reporter) return reporter.error();
+        reporter_ = reporter->get();
+        signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+            if (!error) on_signal(signal);
+        });
+        std::thread watching([&] {
+            Result<void> end;
+            try {
+                end = watch.run(stop_, [&] { reporter_->poke(); });
+            } catch (const std::exception& bug) {
+                end = Failure{Failure::Kind::internal, bug.what()};
+            }
+            asio::post(io_, [this, end] { on_watched(end); });
+        });
+        io_.run();
+        stop_ = true;
+        watching.join();
+        (*reporter)->stop();
+        return end_;
+    }
+
+private:
+    void on_signal(int signal)
+    {
+        spdlog::info("{} received: reporting once more", signal == SIGINT ? "SIGINT" : "SIGTERM");
+        told_ = true;
+        stop_ = true;
+        signals_.async_wait([this](const boost::system::error_code& error, int) {
+            if (!error) io_.stop();    // told twice
+        });
+        if (watched_) last_report();
+    }
+
+    void on_watched(const Result<void>& end)
+    {
+        watched_ = true;
+        end_ = end;
+        if (!end) spdlog::error("{}", end.error().message);
+        if (told_ || (!end && !replay_)) {
+            last_report();
+        } else if (ending_ == Ending::when_acknowledged || !end) {
+            spdlog::info("the capture was read; reporting until all of it is acknowledged");
+            reporter_->aim(uplink::Until::acknowledged);
+        } else {
+            spdlog::info("the capture was read; reporting goes on until SIGTERM");
+        }
+    }
+
+    void last_report()
+    {
+        reporter_->aim(uplink::Until::one_attempt);
+        deadline_.expires_after(last_report_patience);
+        deadline_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) io_.stop();
+        });
+    }
+
+    void on_reported(bool all)
+    {
+        if (all)
+            spdlog::info("everything was acknowledged");
+        else
+            spdlog::warn("not everything could be reported; it is kept and sent after the next start");
+        io_.stop();
+    }
+
+    Ending ending_;
+    bool replay_;
+    asio::io_context io_{1};
+    asio::signal_set signals_;
+    asio::steady_timer deadline_;
+    std::atomic<bool> stop_{false};
+    Reporter* reporter_ = nullptr;
+    bool told_ = false;
+    bool watched_ = false;
+    Result<void> end_;
+};
+
+}    // namespace
+
+std::string device_name(const Settings& settings)
+{
+    if (!settings.device_name.empty()) return settings.device_name;
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+Result<void> run_agent(const Settings& settings, Ending ending)
+{
+    const auto lock = DataDirectoryLock::take(settings.data_directory);
+    if (!lock) return lock.error();
+    auto opened = open_all(settings);
+    if (!opened) return opened.error();
+    RunningAgent agent(ending, !opened->live);
+    const auto unprivileged = give_up_privilege(settings);
+    if (!unprivileged) return unprivileged;
+
+    const SystemClock clock;
+    const ledger::Options limits{std::uint64_t{settings.ledger_limit_mb} << 20,
+                                 static_cast<int>(settings.keep_acknowledged_days)};
+    auto ledger = ledger::open_ledger(ledger_file(settings.data_directory), limits, clock);
+    if (!ledger) return ledger.error();
+
+    WatchPlan plan;
+    plan.flush_every = std::chrono::seconds(settings.flush_seconds);
+    std::unique_ptr<capture::PacketSource> source = std::move(opened->live);
+    if (!source) {
+        const auto file = identify_capture(settings.capture_file);
+        if (!file) return file.error();
+        plan.file = *file;
+        auto capture = capture::open_capture_file(settings.capture_file.string());
+        if (!capture) return capture.error();
+        source = std::move(*capture);
+    }
+    spdlog::info("watching {}; reporting to {} every {} s",
+                 settings.capture_file.empty()
+                     ? (settings.interface.empty() ? std::string("all interfaces") : settings.interface)
+                     : settings.capture_file.string(),
+                 opened->reporter.route.collector.authority(), settings.report_seconds);
+    return agent.run(plan, *source, *opened, **ledger, clock);
+}
+
+}    // namespace dl::agent::service

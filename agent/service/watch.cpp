@@ -1,0 +1,168 @@
+#include "agent/service/watch.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <charconv>
+#include <fstream>
+
+namespace dl::agent::service {
+namespace {
+
+constexpr std::size_t head_octets = 4096;
+/// A replay commits after so many packets. Being a count of packets and not a time, it is the same in every run, so the
+/// flow table tells the same shares up to a committed position whenever the file is read again.
+constexpr std::uint64_t packets_per_commit = 20'000;
+constexpr std::size_t most_waiting_cells = 20'000;
+constexpr std::size_t most_unbooked_shares = 100'000;    // while the disk refuses
+
+Timestamp moment(std::int64_t nanoseconds)
+{
+    return Timestamp{std::chrono::floor<std::chrono::microseconds>(std::chrono::nanoseconds(nanoseconds))};
+}
+
+}    // namespace
+
+Result<Digest> identify_capture(const std::filesystem::path& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return not_found(fmt::format("{}: can't be read; set capture_file to a capture", file.string()));
+    std::array<char, head_octets> head{};
+    in.read(head.data(), head.size());
+    return sha256(std::string_view(head.data(), static_cast<std::size_t>(in.gcount())));
+}
+
+Watch::Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& booker, ledger::Ledger& ledger,
+             const Clock& clock)
+    : plan_(plan), source_(source), booker_(booker), ledger_(ledger), clock_(clock), flows_(booker)
+{}
+
+Result<void> Watch::run(const std::atomic<bool>& stop, const std::function<void()>& flushed)
+{
+    return plan_.file ? replay(stop, flushed) : live(stop, flushed);
+}
+
+Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, const std::function<void()>& flushed)
+{
+    ledger::Booked booked = booker_.take();
+    const capture::Statistics seen = source_.statistics();
+    const std::uint64_t dropped = std::max(seen.dropped, dropped_counted_);
+    unbooked_.shares.insert(unbooked_.shares.end(), booked.shares.begin(), booked.shares.end());
+    unbooked_.counted.connections += booked.counted.connections;
+    unbooked_.counted.connections_unattributed += booked.counted.connections_unattributed;
+    unbooked_.counted.bytes_hidden_road += booked.counted.bytes_hidden_road;
+    unbooked_.counted.packets += packets_ - packets_counted_;
+    unbooked_.counted.packets_dropped += dropped - dropped_counted_;
+    packets_counted_ = packets_;
+    dropped_counted_ = dropped;
+    if (unbooked_.shares.size() > most_unbooked_shares) {
+        unbooked_.counted.cells_dropped += unbooked_.shares.size();
+        unbooked_.shares.clear();
+    }
+    const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position);
+    if (!done) return done;    // kept for the next time: a full disk passes
+    const bool something = !unbooked_.shares.empty();
+    unbooked_ = {};
+    if (something) flushed();
+    return {};
+}
+
+Result<void> Watch::replay(const std::atomic<bool>& stop, const std::function<void()>& flushed)
+{
+    const auto known = ledger_.position(*plan_.file);
+    if (!known) return known.error();
+    const ledger::FilePosition held = known->value_or(ledger::FilePosition{*plan_.file, 0, false});
+    if (held.finished) {
+        spdlog::info("the capture was read to its end before ({} packets): nothing is booked twice", held.packets);
+        return {};
+    }
+    if (held.packets > 0) spdlog::info("going on after packet {} of the capture", held.packets);
+
+    // What is open across the position can't be stored, so the file is read again from its start, without booking.
+    booker_.set_booking(held.packets > 0 ? ledger::Booker::Booking::skipped : ledger::Booker::Booking::on);
+    packets_counted_ = held.packets;
+    capture::Packet packet;
+    while (true) {
+        if (stop) return {};    // what came after the last commit is read again next time
+        const auto event = source_.next(packet);
+        if (event && *event == capture::Event::idle) continue;
+        if (event && *event == capture::Event::packet) {
+            flows_.on_packet(packet);
+            if (++packets_ % packets_per_commit != 0) continue;
+            flows_.flush(moment(packet.time_ns));
+            if (packets_ < held.packets) continue;
+            if (packets_ == held.packets) {
+                booker_.set_booking(ledger::Booker::Booking::on);
+                continue;
+            }
+            const auto done = commit(ledger::FilePosition{*plan_.file, packets_, false}, flushed);
+            if (!done) return done;
+            continue;
+        }
+        if (packets_ < held.packets)
+            return invalid_input(
+                fmt::format("the capture ends after packet {}, but {} were booked before; give the file as it was",
+                            packets_, held.packets));
+        flows_.finish();
+        const auto done = commit(ledger::FilePosition{*plan_.file, packets_, true}, flushed);
+        if (!done) return done;
+        if (!event) return event.error();
+        return {};
+    }
+}
+
+Result<void> Watch::start_watching()
+{
+    const auto watching = ledger_.note("watching");
+    if (!watching) return watching.error();
+    if (*watching == "1") {
+        // The last watch did not end by itself: since its last commit nobody looked.
+        const auto state = ledger_.state();
+        if (!state) return state.error();
+        if (state->last_booked && clock_.now() > *state->last_booked)
+            unbooked_.counted.gap_seconds = static_cast<std::uint64_t>(
+                std::chrono::ceil<std::chrono::seconds>(clock_.now() - *state->last_booked).count());
+    }
+    return ledger_.set_note("watching", "1");
+}
+
+Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void()>& flushed)
+{
+    const auto started = start_watching();
+    if (!started) return started;
+    Result<void> end;
+    capture::Packet packet;
+    Timestamp flush_at = clock_.now() + plan_.flush_every;
+    std::uint32_t until_look = 0;
+    while (!stop) {
+        const auto event = source_.next(packet);
+        if (!event) {
+            end = event.error();
+            break;
+        }
+        if (*event == capture::Event::end) break;
+        if (*event == capture::Event::packet) {
+            flows_.on_packet(packet);
+            ++packets_;
+            if (++until_look < 64 && booker_.waiting() < most_waiting_cells)
+                continue;    // the clock is not asked for every packet
+        }
+        until_look = 0;
+        const Timestamp now = clock_.now();
+        const bool clock_set_back = now + plan_.flush_every + plan_.flush_every < flush_at;
+        if (now < flush_at && !clock_set_back && booker_.waiting() < most_waiting_cells) continue;
+        flush_at = now + plan_.flush_every;
+        flows_.flush(now);
+        const auto done = commit(std::nullopt, flushed);
+        if (!done) spdlog::error("{}", done.error().message);
+    }
+    flows_.finish();
+    const auto done = commit(std::nullopt, flushed);
+    if (!done) return done;
+    const auto noted = ledger_.set_note("watching", "0");
+    if (!noted) return noted;
+    return end;
+}
+
+}    // namespace dl::agent::service

@@ -1,0 +1,56 @@
+// The watching side of a running agent: packets in, cells in the ledger out. One thread from the first packet to the
+// last.
+#pragma once
+
+#include "agent/capture/packet_source.hpp"
+#include "agent/flow/flow_table.hpp"
+#include "agent/ledger/booker.hpp"
+#include "agent/ledger/ledger.hpp"
+#include "shared/base/digest.hpp"
+#include "shared/base/failure.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+
+namespace dl::agent::service {
+
+/// The capture file that is replayed, recognised by its head.
+[[nodiscard]] Result<Digest> identify_capture(const std::filesystem::path& file);
+
+struct WatchPlan {
+    std::chrono::seconds flush_every{10};    ///< live
+    std::optional<Digest> file;              ///< set: a capture file is read, from its start, and booked once
+};
+
+class Watch {
+public:
+    /// All references outlive the watch.
+    Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& booker, ledger::Ledger& ledger,
+          const Clock& clock);
+
+    /// Until the source ends or `stop` is true; then what was seen is in the ledger. `flushed` is called after each
+    /// commit that held something. A failure of the source comes after what was read before it was booked. A capture
+    /// file stopped in the middle goes on at its last committed position next time.
+    [[nodiscard]] Result<void> run(const std::atomic<bool>& stop, const std::function<void()>& flushed);
+
+private:
+    Result<void> replay(const std::atomic<bool>& stop, const std::function<void()>& flushed);
+    Result<void> live(const std::atomic<bool>& stop, const std::function<void()>& flushed);
+    Result<void> commit(const std::optional<ledger::FilePosition>& position, const std::function<void()>& flushed);
+    Result<void> start_watching();
+
+    WatchPlan plan_;
+    capture::PacketSource& source_;
+    ledger::Booker& booker_;
+    ledger::Ledger& ledger_;
+    const Clock& clock_;
+    flow::FlowTable flows_;
+    std::uint64_t packets_counted_ = 0;
+    std::uint64_t dropped_counted_ = 0;
+    std::uint64_t packets_ = 0;
+    ledger::Booked unbooked_;    ///< taken from the booker, not in the ledger yet
+};
+
+}    // namespace dl::agent::service

@@ -1,0 +1,123 @@
+#include "agent/uplink/reporting.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dl::agent::uplink {
+namespace {
+
+constexpr unsigned bad_request = 400;
+constexpr unsigned too_large = 413;
+constexpr unsigned unprocessable = 422;
+constexpr double renewal_share = 2.0 / 3.0;    // of the certificate's life …
+constexpr double renewal_spread = 0.1;         // … and up to so much more, so that a fleet does not renew at once
+
+std::chrono::microseconds part(std::chrono::microseconds whole, double share)
+{
+    return std::chrono::microseconds(static_cast<std::int64_t>(static_cast<double>(whole.count()) * share));
+}
+
+std::chrono::microseconds doubled(std::chrono::microseconds first, std::uint32_t times, std::chrono::microseconds most)
+{
+    return times >= 30 ? most : std::min(first * (std::int64_t{1} << times), most);
+}
+
+}    // namespace
+
+Reporting::Reporting(Pace pace, std::function<double()> chance)
+    : pace_(pace), chance_(std::move(chance)), limit_(pace.most_cells), renewal_chance_(chance_())
+{}
+
+Action Reporting::next(Timestamp now, bool anything_unsent, const Validity& certificate)
+{
+    if (now < asked_) {    // the clock was set back: old appointments mean nothing
+        report_at_.reset();
+        not_before_.reset();
+        renew_at_.reset();
+        last_answer_.reset();
+    }
+    asked_ = now;
+
+    if (until_ == Until::one_attempt && failed_) return Finished{false};
+    if (until_ != Until::stopped && !anything_unsent && last_answer_) return Finished{true};
+    if (until_ != Until::one_attempt && not_before_ && now < *not_before_) return Wait{*not_before_};
+
+    const auto life = certificate.to - certificate.from;
+    const Timestamp renew = certificate.from + part(life, renewal_share + renewal_spread * renewal_chance_);
+    if (until_ != Until::one_attempt && now >= renew && (!renew_at_ || now >= *renew_at_)) return RenewCertificate{};
+
+    const bool urgent = until_ != Until::stopped || (draining_ && anything_unsent);
+    if (urgent && anything_unsent) return SendReport{limit_};
+    if (until_ != Until::stopped) return SendReport{limit_};    // the first answer of this run is still missing
+    draining_ = false;
+    if (!report_at_) return SendReport{limit_};
+    if (now < *report_at_) return Wait{*report_at_};
+    if (anything_unsent || !last_answer_ || now - *last_answer_ >= pace_.heartbeat_every) return SendReport{limit_};
+    report_at_ = now + spread(pace_.report_every);
+    return Wait{*report_at_};
+}
+
+Consequence Reporting::replied(Timestamp now, const wire::Reply& reply, bool current)
+{
+    failures_ = 0;
+    failed_ = false;
+    not_before_.reset();
+    last_answer_ = now;
+    limit_ = std::min(pace_.most_cells, limit_ * 2);
+    draining_ = true;
+    report_at_ = now + spread(pace_.report_every);
+    if (reply.order == wire::Order::resend) return Consequence::rewind;
+    if (reply.order == wire::Order::new_epoch && current) return Consequence::acknowledge_and_new_epoch;
+    return Consequence::acknowledge;
+}
+
+Consequence Reporting::refused(Timestamp now, unsigned status, std::size_t cells,
+                               std::optional<std::chrono::seconds> retry_after)
+{
+    const bool about_the_cells = status == bad_request || status == too_large || status == unprocessable;
+    if (!about_the_cells || cells == 0) {
+        pause(now, retry_after);
+        return Consequence::none;
+    }
+    draining_ = true;
+    if (cells == 1) {
+        limit_ = pace_.most_cells;
+        return Consequence::set_aside;
+    }
+    limit_ = std::max<std::size_t>(1, cells / 2);
+    return Consequence::none;
+}
+
+void Reporting::unanswered(Timestamp now) { pause(now, std::nullopt); }
+
+void Reporting::renewed(Timestamp)
+{
+    renewal_failures_ = 0;
+    renew_at_.reset();
+    renewal_chance_ = chance_();
+}
+
+void Reporting::renewal_failed(Timestamp now)
+{
+    const auto wait = doubled(pace_.first_pause, renewal_failures_++, pace_.longest_pause);
+    renew_at_ = now + wait + part(wait, chance_());
+}
+
+void Reporting::pause(Timestamp now, std::optional<std::chrono::seconds> at_least)
+{
+    failed_ = true;
+    draining_ = true;    // what was not sent goes first when the pause is over
+    auto wait = doubled(pace_.first_pause, failures_++, pace_.longest_pause);
+    wait = part(wait, 0.5) + part(wait, 0.5 * chance_());
+    if (at_least)
+        wait = std::max<std::chrono::microseconds>(wait,
+                                                   std::min<std::chrono::microseconds>(*at_least, pace_.longest_pause));
+    not_before_ = now + wait;
+}
+
+std::chrono::microseconds Reporting::spread(std::chrono::microseconds span)
+{
+    return part(span, 1.0 - pace_.jitter + 2.0 * pace_.jitter * chance_());
+}
+
+}    // namespace dl::agent::uplink
