@@ -79,6 +79,7 @@ void DimensionTables::forget()
     device_units_.clear();
     seers_.clear();
     label_texts_.clear();
+    unit_names_.clear();
     passing_labels_ = 0;
 }
 
@@ -252,7 +253,11 @@ std::string DimensionTables::text_of(Statement& find, std::int64_t id)
     return text;
 }
 
-std::string DimensionTables::unit_name(std::int64_t unit) { return unit == 0 ? unassigned : text_of(unit_name_, unit); }
+const std::string& DimensionTables::unit_name(std::int64_t unit)
+{
+    if (const auto at = unit_names_.find(unit); at != unit_names_.end()) return at->second;
+    return unit_names_[unit] = unit == 0 ? unassigned : text_of(unit_name_, unit);
+}
 
 std::string DimensionTables::application_name(std::int64_t application)
 {

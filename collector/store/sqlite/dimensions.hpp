@@ -53,7 +53,7 @@ public:
     [[nodiscard]] const Seer& seer(std::int64_t epoch);
 
     [[nodiscard]] const LabelText& label_text(std::int64_t label);
-    [[nodiscard]] std::string unit_name(std::int64_t unit);
+    [[nodiscard]] const std::string& unit_name(std::int64_t unit);
     [[nodiscard]] std::string application_name(std::int64_t application);
     [[nodiscard]] std::string agent_name(std::int64_t observer);
     [[nodiscard]] wire::Destination destination_of(std::int64_t destination);
@@ -85,6 +85,7 @@ private:
     std::unordered_map<std::int64_t, std::vector<Span>> person_units_, device_units_;
     std::unordered_map<std::int64_t, Seer> seers_;
     std::unordered_map<std::int64_t, LabelText> label_texts_;
+    std::unordered_map<std::int64_t, std::string> unit_names_;
     std::int64_t passing_labels_ = 0;    ///< labels that only this object knows, below 0 (read-only store)
     Statement find_generation_, set_generation_;
     Statement find_application_, insert_application_, find_destination_, insert_destination_, find_unit_, insert_unit_;
