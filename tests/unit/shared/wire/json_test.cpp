@@ -113,7 +113,7 @@ TEST(WireJson, CutAnywhereIsAFailure)
 TEST(WireJson, FlippedBitsNeverHarm)
 {
     const std::string body = encode_json(small_report());
-    for (std::size_t bit = 0; bit < body.size() * 8; ++bit) {
+    for (std::size_t bit = 0; bit < body.size() * 8; bit += 7) {    // each octet, in turn another of its bits
         std::string flipped = body;
         flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
         (void)error_of(flipped);
