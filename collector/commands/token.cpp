@@ -1,18 +1,148 @@
+// token create|list|revoke: what lets new agents in.
+#include "collector/access/audit.hpp"
 #include "collector/commands/commands.hpp"
+#include "collector/commands/data_directory.hpp"
+#include "collector/commands/duration.hpp"
+#include "collector/commands/workspace.hpp"
+#include "collector/intake/listen_address.hpp"
+#include "collector/pki/certificate_authority.hpp"
+#include "collector/pki/enrolment_tokens.hpp"
+#include "shared/rows/row_writer.hpp"
+
+#include <fmt/format.h>
 
 #include <cstdio>
+#include <iostream>
 
 namespace dl::collector::commands {
+namespace {
+
+struct Arguments {
+    std::string config_file;
+    std::uint32_t uses = 1;
+    std::string expires = "24h";
+    std::string kind = "endpoint";
+    std::string group;
+    std::string id;
+    std::string format = "table";
+};
+
+/// What agents connect to: the first configured name that is not loopback, else the first, with the listener's port.
+std::string agents_url(const Settings& settings)
+{
+    std::string host;
+    for (const std::string& name : settings.agents_names)
+        if (host.empty() ||
+            ((host == "localhost" || host.starts_with("127.")) && name != "localhost" && !name.starts_with("127.")))
+            host = name;
+    const auto endpoint = intake::parse_listen_address(settings.agents_listen);
+    if (host.empty()) host = endpoint ? endpoint->address().to_string() : "localhost";
+    if (host.find(':') != std::string::npos && host.front() != '[') host = "[" + host + "]";
+    return fmt::format("https://{}:{}", host, endpoint ? endpoint->port() : 8443);
+}
+
+int create(const Arguments& arguments)
+{
+    const auto lifetime = parse_duration(arguments.expires);
+    if (!lifetime) return fail("token create", lifetime.error());
+    const auto kind = wire::parse_observer_kind(arguments.kind);
+    if (!kind || *kind == wire::ObserverKind::import)
+        return fail("token create", invalid_input("--kind is endpoint or sensor, not '" + arguments.kind + "'"));
+    auto workspace = open_state(arguments.config_file);
+    if (!workspace) return fail("token create", workspace.error());
+    const auto authority = pki::CertificateAuthority::open(DataDirectory{workspace->settings.data_directory}.pki());
+    if (!authority) return fail("token create", authority.error());
+
+    const Timestamp now = SystemClock{}.now();
+    pki::EnrolmentTokens tokens{*workspace->state};
+    const auto token = tokens.create({arguments.uses, *lifetime, *kind, arguments.group}, now);
+    if (!token) return fail("token create", token.error());
+    access::AuditChain audit{*workspace->state};
+    const auto recorded = audit.append(
+        now, access::console_user(), "token.create", token->substr(0, token->find('.')),
+        fmt::format("{} uses, until {}, kind {}", arguments.uses, to_rfc3339(now + *lifetime), arguments.kind));
+    if (!recorded) return fail("token create", recorded.error());
+    fmt::print("daylight-agent enroll --collector {} --token {} --ca-pin {}\n", agents_url(workspace->settings), *token,
+               authority->pin());
+    std::fputs(fmt::format("Good for {} enrolment(s) until {}; shown this once.\n", arguments.uses,
+                           to_rfc3339(now + *lifetime))
+                   .c_str(),
+               stderr);
+    return 0;
+}
+
+int list(const Arguments& arguments)
+{
+    const auto format = rows::parse_format(arguments.format);
+    if (!format)
+        return fail("token list",
+                    invalid_input("--format is table, jsonl, tsv or csv, not '" + arguments.format + "'"));
+    auto workspace = open_state(arguments.config_file);
+    if (!workspace) return fail("token list", workspace.error());
+    pki::EnrolmentTokens tokens{*workspace->state};
+    const auto all = tokens.list();
+    if (!all) return fail("token list", all.error());
+    using Align = rows::Column::Align;
+    const auto writer = rows::create_row_writer(*format,
+                                                {{"id"},
+                                                 {"kind"},
+                                                 {"group"},
+                                                 {"uses", Align::right},
+                                                 {"remaining", Align::right},
+                                                 {"created"},
+                                                 {"expires"},
+                                                 {"state"}},
+                                                std::cout);
+    const Timestamp now = SystemClock{}.now();
+    for (const pki::Token& token : *all) {
+        const char* state = token.revoked          ? "revoked"
+                            : now >= token.expires ? "expired"
+                            : token.remaining == 0 ? "used up"
+                                                   : "open";
+        writer->write({token.id, std::string(wire::to_string(token.terms.kind)), token.terms.group, token.terms.uses,
+                       token.remaining, to_rfc3339(token.created), to_rfc3339(token.expires), state});
+    }
+    if (auto done = writer->finish(); !done) return fail("token list", done.error());
+    return 0;
+}
+
+int revoke(const Arguments& arguments)
+{
+    auto workspace = open_state(arguments.config_file);
+    if (!workspace) return fail("token revoke", workspace.error());
+    pki::EnrolmentTokens tokens{*workspace->state};
+    if (auto revoked = tokens.revoke(arguments.id); !revoked) return fail("token revoke", revoked.error());
+    access::AuditChain audit{*workspace->state};
+    const auto recorded = audit.append(SystemClock{}.now(), access::console_user(), "token.revoke", arguments.id);
+    return recorded ? 0 : fail("token revoke", recorded.error());
+}
+
+}    // namespace
 
 void add_token(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("token", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-collector token: not built yet\n", stderr);
-            return 1;
-        };
-    });
+    CLI::App* token = line.app.add_subcommand("token", "Tokens with which new agents enrol");
+    token->require_subcommand(1);
+    auto arguments = std::make_shared<Arguments>();
+
+    CLI::App* verb = token->add_subcommand("create", "Make a token and print the command that enrols an agent with it");
+    add_config_option(*verb, arguments->config_file);
+    verb->add_option("--uses", arguments->uses, "How many agents may enrol with it")->capture_default_str();
+    verb->add_option("--expires", arguments->expires, "After that it is worthless: 90s, 30m, 24h, 7d")
+        ->capture_default_str();
+    verb->add_option("--kind", arguments->kind, "endpoint or sensor")->capture_default_str();
+    verb->add_option("--group", arguments->group, "A word to find these agents by in `agents list`");
+    verb->callback([&line, arguments] { line.chosen = [arguments] { return create(*arguments); }; });
+
+    verb = token->add_subcommand("list", "Every token, without its secret");
+    add_config_option(*verb, arguments->config_file);
+    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
+    verb->callback([&line, arguments] { line.chosen = [arguments] { return list(*arguments); }; });
+
+    verb = token->add_subcommand("revoke", "Make a token worthless; agents that enrolled with it stay");
+    add_config_option(*verb, arguments->config_file);
+    verb->add_option("ID", arguments->id, "As `token list` shows it")->required();
+    verb->callback([&line, arguments] { line.chosen = [arguments] { return revoke(*arguments); }; });
 }
 
 }    // namespace dl::collector::commands

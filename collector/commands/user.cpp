@@ -1,18 +1,118 @@
+// user add|list|disable: who may read what.
+#include "collector/access/accounts.hpp"
+#include "collector/access/audit.hpp"
 #include "collector/commands/commands.hpp"
+#include "collector/commands/workspace.hpp"
+#include "shared/rows/row_writer.hpp"
+
+#include <fmt/format.h>
 
 #include <cstdio>
+#include <iostream>
 
 namespace dl::collector::commands {
+namespace {
+
+struct Arguments {
+    std::string config_file;
+    std::string name;
+    std::string role;
+    std::vector<std::string> units;
+    std::string format = "table";
+};
+
+/// A unit that the directory does not have would be a right to nothing: most likely a slip.
+Result<void> check_units(const Settings& settings, const std::vector<std::string>& units)
+{
+    if (units.empty()) return {};
+    const auto directory =
+        directory::load_directory({settings.units_file, settings.people_file, settings.devices_file});
+    if (!directory) return directory.error();
+    for (const std::string& unit : units)
+        if (!(*directory)->unit(unit))
+            return not_found(fmt::format("no unit has the id '{}'; {} lists them", unit, settings.units_file.string()));
+    return {};
+}
+
+int add(const Arguments& arguments)
+{
+    const auto role = access::parse_role(arguments.role);
+    if (!role)
+        return fail("user add",
+                    invalid_input(fmt::format("no role is called '{}'; give operations, security, "
+                                              "relationship-manager, unit-leader, privacy-officer or administrator",
+                                              arguments.role)));
+    auto workspace = open_state(arguments.config_file);
+    if (!workspace) return fail("user add", workspace.error());
+    if (auto known = check_units(workspace->settings, arguments.units); !known) return fail("user add", known.error());
+    access::Accounts accounts{*workspace->state};
+    const auto token = accounts.create({arguments.name, *role, arguments.units, false});
+    if (!token) return fail("user add", token.error());
+    access::AuditChain audit{*workspace->state};
+    const auto recorded = audit.append(SystemClock{}.now(), access::console_user(), "user.add", arguments.name,
+                                       fmt::format("{} {}", arguments.role, fmt::join(arguments.units, ",")));
+    if (!recorded) return fail("user add", recorded.error());
+    fmt::print("{}\n", *token);
+    std::fputs("The token is shown this once: hand it over in person.\n", stderr);
+    return 0;
+}
+
+int list(const Arguments& arguments)
+{
+    const auto format = rows::parse_format(arguments.format);
+    if (!format)
+        return fail("user list", invalid_input("--format is table, jsonl, tsv or csv, not '" + arguments.format + "'"));
+    auto workspace = open_state(arguments.config_file);
+    if (!workspace) return fail("user list", workspace.error());
+    access::Accounts accounts{*workspace->state};
+    const auto all = accounts.list();
+    if (!all) return fail("user list", all.error());
+    const auto writer = rows::create_row_writer(*format, {{"name"}, {"role"}, {"units"}, {"state"}}, std::cout);
+    for (const access::Account& account : *all)
+        writer->write({account.id, std::string(access::to_string(account.role)),
+                       fmt::format("{}", fmt::join(account.units, ",")), account.disabled ? "disabled" : "active"});
+    if (auto done = writer->finish(); !done) return fail("user list", done.error());
+    return 0;
+}
+
+int disable(const Arguments& arguments)
+{
+    auto workspace = open_state(arguments.config_file);
+    if (!workspace) return fail("user disable", workspace.error());
+    access::Accounts accounts{*workspace->state};
+    if (auto disabled = accounts.disable(arguments.name); !disabled) return fail("user disable", disabled.error());
+    access::AuditChain audit{*workspace->state};
+    const auto recorded = audit.append(SystemClock{}.now(), access::console_user(), "user.disable", arguments.name);
+    return recorded ? 0 : fail("user disable", recorded.error());
+}
+
+}    // namespace
 
 void add_user(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("user", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-collector user: not built yet\n", stderr);
-            return 1;
-        };
-    });
+    CLI::App* user = line.app.add_subcommand("user", "Accounts: a name, a role, units, a token");
+    user->require_subcommand(1);
+    auto arguments = std::make_shared<Arguments>();
+
+    CLI::App* verb = user->add_subcommand("add", "Make an account and print its token");
+    add_config_option(*verb, arguments->config_file);
+    verb->add_option("NAME", arguments->name, "For instance an employee number")->required();
+    verb->add_option("--role", arguments->role,
+                     "operations, security, relationship-manager, unit-leader, privacy-officer or administrator")
+        ->required();
+    verb->add_option("--units", arguments->units, "The units it may read, by id; all that the role allows when absent")
+        ->delimiter(',');
+    verb->callback([&line, arguments] { line.chosen = [arguments] { return add(*arguments); }; });
+
+    verb = user->add_subcommand("list", "Every account, without its token");
+    add_config_option(*verb, arguments->config_file);
+    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
+    verb->callback([&line, arguments] { line.chosen = [arguments] { return list(*arguments); }; });
+
+    verb = user->add_subcommand("disable", "Refuse an account's token from now on");
+    add_config_option(*verb, arguments->config_file);
+    verb->add_option("NAME", arguments->name, "As `user list` shows it")->required();
+    verb->callback([&line, arguments] { line.chosen = [arguments] { return disable(*arguments); }; });
 }
 
 }    // namespace dl::collector::commands

@@ -8,9 +8,12 @@
 #include "collector/settings.hpp"
 #include "collector/store/sqlite/open.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dl::collector::commands {
 
@@ -24,13 +27,23 @@ struct Workspace {
     directory::PseudonymKeys keys;
 };
 
+/// `--config FILE`, which every verb takes; /etc/daylight/collector.json where it is not given.
+void add_config_option(CLI::App& verb, std::string& config_file);
+/// `--token-file FILE`, for account_of_caller().
+void add_token_option(CLI::App& verb, std::string& token_file);
+/// Prints "daylight-collector VERB: message" on stderr and returns 1.
+int fail(std::string_view verb, const Failure& failure);
+
 /// Settings and the files in config/ only: what `classify` and `check-config` need. No data directory is touched.
 [[nodiscard]] Result<Workspace> open_configuration(const std::string& config_file);
 /// All of it, for report verbs: stores beside a running collector, labels brought up to date.
 [[nodiscard]] Result<Workspace> open_workspace(const std::string& config_file);
 
+/// Settings, keys and the state store, for verbs that administrate; read-write, beside a running collector or not.
+[[nodiscard]] Result<Workspace> open_state(const std::string& config_file);
+
 /// The account whose token stands in --token-file or DAYLIGHT_TOKEN; none when neither is given (the released view).
 [[nodiscard]] Result<std::optional<access::Account>> account_of_caller(Workspace& workspace,
-                                                                        const std::string& token_file);
+                                                                       const std::string& token_file);
 
 }    // namespace dl::collector::commands
