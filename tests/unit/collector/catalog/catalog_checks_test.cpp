@@ -1,0 +1,182 @@
+// What the loader refuses, each with file, line and reason; and what local.json and internal-hosts.csv may do.
+#include "small_catalog.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace dl::collector::catalog {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* good = R"({"id": "chat", "name": "Chat", "vendor": "V", "facts": ["tests"], "hosts": [)";
+
+TEST(CatalogChecks, AcceptsTheSmallCatalogue)
+{
+    SmallCatalog files;
+    const auto loaded = files.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ((*loaded)->match("app.hub.example").label, "hub");
+    EXPECT_EQ((*loaded)->match("x.hubapi.example").role, "api");
+    EXPECT_EQ((*loaded)->match("js.hub.example").label, "noise:ads");
+    EXPECT_EQ((*loaded)->match("www.hub.example").label, "hub.example");
+    EXPECT_TRUE((*loaded)->categories()[1].low_interest);
+}
+
+struct BadEntry {
+    const char* what;
+    std::string entry;
+    const char* line;
+    const char* reason;
+};
+
+TEST(CatalogChecks, RefusesBadEntriesWithFileLineAndReason)
+{
+    const BadEntry cases[] = {
+        {"unknown key", "\n" + std::string(good) + R"("a.example"],
+ "tenats": []})",
+         "chat.json:4: ", "did you mean 'tenants'"},
+        {"host of another service", std::string(good) + R"("app.hub.example"]})",
+         "chat.json:2: ", "is listed for service 'hub' at"},
+        {"host that is noise", std::string(good) + R"("js.hub.example"]})",
+         "ads.json:3: ", "is listed for service 'chat'"},
+        {"address", std::string(good) + R"("192.0.2.1"]})", "chat.json:2: ", "is an address"},
+        {"upper case", std::string(good) + R"("A.example"]})", "chat.json:2: ", "in lower case"},
+        {"url", std::string(good) + R"("https://a.example/"]})", "chat.json:2: ", "is no host pattern"},
+        {"bare star", std::string(good) + R"("*"]})", "chat.json:2: ", "is no pattern"},
+        {"star inside", std::string(good) + R"("a.*.example"]})", "chat.json:2: ", "is no host pattern"},
+        {"single label", std::string(good) + R"("*.example"]})", "chat.json:2: ", "single label"},
+        {"public suffix", std::string(good) + R"("*.co.uk"]})", "chat.json:2: ", "is a public suffix"},
+        {"unknown role", std::string(good) + R"({"role": "logon", "patterns": ["a.example"]}]})",
+         "chat.json:2: ", "did you mean 'login'"},
+        {"no hosts", R"({"id": "chat", "name": "Chat", "vendor": "V", "facts": ["tests"]})",
+         "chat.json:2: ", "neither hosts nor tenants"},
+        {"no facts", R"({"id": "chat", "name": "Chat", "vendor": "V", "hosts": ["a.example"]})",
+         "chat.json:2: ", "facts"},
+        {"unknown fact", R"({"id": "chat", "name": "Chat", "vendor": "V", "hosts": ["a.example"], "facts": ["test"]})",
+         "chat.json:2: ", "did you mean 'tests'"},
+        {"no name", R"({"id": "chat", "vendor": "V", "hosts": ["a.example"], "facts": ["tests"]})",
+         "chat.json:2: ", "name"},
+        {"wrong type", R"({"id": "chat", "name": 7, "vendor": "V", "hosts": ["a.example"], "facts": ["tests"]})",
+         "chat.json:2: ", "name"},
+        {"bad id", R"({"id": "Chat!", "name": "C", "vendor": "V", "hosts": ["a.example"], "facts": ["tests"]})",
+         "chat.json:2: ", "is no id"},
+        {"double id", R"({"id": "hub", "name": "C", "vendor": "V", "hosts": ["a.example"], "facts": ["tests"]})",
+         "chat.json:2: ", "the id 'hub' is taken at"},
+        {"category of its own",
+         R"({"id": "chat", "category": "crm", "name": "C", "vendor": "V", "hosts": ["a.example"], "facts": ["tests"]})",
+         "chat.json:2: ", "move it to the file of that category"},
+        {"no JSON", "{", "chat.json:", ""},
+    };
+    for (const BadEntry& bad : cases) {
+        SmallCatalog files;
+        files.services("team-chat", bad.entry);
+        const std::string complaint = files.complaint();
+        EXPECT_THAT(complaint, AllOf(HasSubstr(bad.line), HasSubstr(bad.reason), Not(HasSubstr("\n")))) << bad.what;
+    }
+}
+
+TEST(CatalogChecks, RefusesAnApexAsNoiseThatAServiceOwns)
+{
+    SmallCatalog files;
+    files.noise("ads", "\"*.hub.example\"");
+    EXPECT_THAT(files.complaint(), AllOf(HasSubstr("ads.json:3: "), HasSubstr("would make all of hub.example noise"),
+                                         HasSubstr("service 'hub' owns 'app.hub.example' at")));
+}
+
+TEST(CatalogChecks, RefusesUnknownCategoriesKindsAndFilesOfAnotherName)
+{
+    {
+        SmallCatalog files;
+        files.services("crn", "");
+        EXPECT_THAT(files.complaint(), AllOf(HasSubstr("crn.json:1: "), HasSubstr("did you mean 'crm'")));
+    }
+    {
+        SmallCatalog files;
+        files.noise("adds", "");
+        EXPECT_THAT(files.complaint(), AllOf(HasSubstr("adds.json:1: "), HasSubstr("did you mean 'ads'")));
+    }
+    {
+        SmallCatalog files;
+        files.write("services/other.json", R"({"category": "crm", "services": []})");
+        EXPECT_THAT(files.complaint(), HasSubstr("belongs into a file called crm.json"));
+    }
+    {
+        SmallCatalog files;
+        std::filesystem::remove(files.folder() / "categories.json");
+        EXPECT_THAT(files.complaint(), HasSubstr("categories.json: cannot be read"));
+    }
+}
+
+TEST(LocalCatalog, ReplacesAddsRemovesAndWinsOverShippedPatterns)
+{
+    SmallCatalog files;
+    files.services("team-chat", std::string(good) + R"("a.example", "b.example"]})");
+    files.write("local.json", R"({"services": [
+{"id": "hub", "category": "crm", "name": "Our hub", "vendor": "Hub Inc", "hosts": ["js.hub.example", "*.hub.example", "b.example"], "facts": ["tests"]}],
+"noise": [{"kind": "ads", "hosts": ["a.example"], "note": "only banners"}]})");
+    const auto loaded = files.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const Catalog& catalog = **loaded;
+    EXPECT_EQ(catalog.service("hub")->name, "Our hub");
+    EXPECT_EQ(catalog.match("www.hub.example").label, "hub");
+    EXPECT_EQ(catalog.match("b.example").label, "hub");
+    EXPECT_EQ(catalog.match("a.example").label, "noise:ads");
+    EXPECT_EQ(catalog.match("x.hubapi.example").kind, Kind::unknown) << "replaced as a whole";
+
+    files.write("local.json", R"({"remove": ["chat"]})");
+    const auto without = files.load();
+    ASSERT_TRUE(without) << without.error().message;
+    EXPECT_EQ((*without)->service("chat"), nullptr);
+    EXPECT_NE((*without)->version(), catalog.version());
+
+    files.write("local.json", "{\n\"remove\": [\"chst\"]}");
+    EXPECT_THAT(files.complaint(), AllOf(HasSubstr("local.json:2: "), HasSubstr("did you mean 'chat'")));
+}
+
+TEST(InternalHosts, BecomeServicesOfTheOrganisation)
+{
+    SmallCatalog files;
+    files.write("internal-hosts.csv", "host,service,name,category,owner\n"
+                                      "erp.corp.example,erp,Ledger,crm,finance systems\n"
+                                      "*.erp.corp.example,erp,,,\n"
+                                      "wiki,hub,,,\n");
+    const auto loaded = files.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const Match erp = (*loaded)->match("ERP.corp.example");
+    EXPECT_EQ(erp.kind, Kind::internal);
+    EXPECT_EQ(erp.label, "erp");
+    ASSERT_NE(erp.service, nullptr);
+    EXPECT_TRUE(erp.service->internal);
+    EXPECT_EQ(erp.service->capability, "Sales");
+    EXPECT_EQ((*loaded)->match("test.erp.corp.example").label, "erp");
+    EXPECT_EQ((*loaded)->match("wiki").label, "hub") << "before local names";
+    EXPECT_EQ((*loaded)->match("other").label, "noise:local");
+
+    files.write("internal-hosts.csv", "host,service,name,category,owner\nerp.corp.example,erp,Ledger,crn,x\n");
+    EXPECT_THAT(files.complaint(),
+                AllOf(HasSubstr("internal-hosts.csv:2: "), HasSubstr("no category is called 'crn'")));
+    files.write("internal-hosts.csv", "host;service\n");
+    EXPECT_THAT(files.complaint(), HasSubstr("internal-hosts.csv:1: "));
+}
+
+TEST(CanonicalName, CountsForServicesButNotForEdgesAndPublishingPlatforms)
+{
+    SmallCatalog files;
+    files.services("team-chat", R"({"id": "chat", "name": "Chat", "vendor": "V", "facts": ["tests"],
+"tenants": ["*.chat.example"], "hosted": ["*.pages.example"]})");
+    const auto loaded = files.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ((*loaded)->match("help.corp.test", "corp.chat.example").label, "chat");
+    EXPECT_EQ((*loaded)->match("www.corp.test", "d1.edge.example").label, "corp.test");
+    EXPECT_EQ((*loaded)->match("www.corp.test", "corp.pages.example").label, "corp.test");
+    EXPECT_EQ((*loaded)->match("www.corp.test", "fonts.example.net").label, "corp.test");
+    EXPECT_EQ((*loaded)->match("x.corp.test", "js.hub.example").label, "noise:ads");
+    EXPECT_EQ((*loaded)->match("x.corp.test", "not a name").label, "corp.test");
+    EXPECT_EQ((*loaded)->match("app.hub.example", "corp.chat.example").label, "hub") << "the host itself goes first";
+}
+
+}    // namespace
+}    // namespace dl::collector::catalog
