@@ -61,6 +61,7 @@ Result<void> FileCatalog::add(SuffixIndex& index, const Pattern& pattern, Rule r
     const auto held = index.add(pattern, number);
     if (held != SuffixIndex::none) {
         const Rule& other = rules_[held];
+        if (other.local && !rule.local) return {};    // the organisation's own word stands
         if (!rule.local || other.local)
             return invalid_input(rule.place.text() + ": '" + pattern.text + "' of " + holder(rule) + " is listed for " +
                                  holder(other) + " at " + other.place.text() + "; keep one of the two");
@@ -77,7 +78,7 @@ Result<void> FileCatalog::check_noise(const SourceNoise& noise) const
         if (host.pattern.shape != Pattern::Shape::suffix || host.role == "shared") continue;
         if (names::registrable_domain(host.pattern.suffix) != host.pattern.suffix) continue;
         const auto owner = owned_domains_.find(host.pattern.suffix);
-        if (owner != owned_domains_.end())
+        if (owner != owned_domains_.end() && !owner->second->local)
             return invalid_input(host.place.text() + ": '" + host.pattern.text + "' would make all of " +
                                  host.pattern.suffix + " noise, but " + holder(*owner->second) + " owns '" +
                                  owner->second->pattern + "' at " + owner->second->place.text() +

@@ -105,7 +105,7 @@ TEST_F(PolicyTest, RefusesBadRulesWithFileLineAndReason)
 {
     const std::string slack = R"("service": "slack")";
     const std::pair<std::string, const char*> cases[] = {
-        {rule("a", "sanction", R"("service": "slak")"), "did you mean 'slack'"},
+        {rule("a", "sanction", R"("service": "slaack")"), "did you mean 'slack'"},
         {rule("a", "sanction", R"("category": "team-chatt")"), "did you mean 'team-chat'"},
         {rule("a", "sanction", R"("vendor": "Microsft")"), "did you mean 'Microsoft'"},
         {rule("a", "sanktion", slack), "did you mean 'sanction'"},
