@@ -1,0 +1,352 @@
+#include "agent/flow/flow_table.hpp"
+
+#include "tests/unit/agent/quic_bytes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace dl::agent::flow {
+namespace {
+
+using namespace dl::agent::testing;
+using wire::Evidence;
+
+struct Seen {
+    std::string name;
+    std::string canonical;
+    Evidence evidence = Evidence::address_only;
+    std::uint64_t connections = 0;
+    std::uint64_t up = 0;
+    std::uint64_t down = 0;
+    std::string server;
+
+    friend bool operator==(const Seen&, const Seen&) = default;
+};
+void PrintTo(const Seen& seen, std::ostream* out)
+{
+    *out << seen.name << " (" << seen.canonical << ") " << wire::to_string(seen.evidence) << " x" << seen.connections
+         << " up " << seen.up << " down " << seen.down << " at " << seen.server;
+}
+
+class Collecting final : public SightingSink {
+public:
+    void opened(const Connection& connection) override { EXPECT_TRUE(open.emplace(connection.id, true).second); }
+    void used(const Connection& connection, const Usage& usage) override
+    {
+        EXPECT_TRUE(open.contains(connection.id));
+        shares.push_back({std::string(usage.name), std::string(usage.canonical), usage.evidence, usage.connections,
+                          usage.bytes_up, usage.bytes_down, connection.server.address.to_string()});
+    }
+    void closed(const Connection& connection) override { EXPECT_EQ(open.erase(connection.id), 1U); }
+
+    std::map<std::uint64_t, bool> open;
+    std::vector<Seen> shares;
+};
+
+class FlowTables : public ::testing::Test {
+protected:
+    void see(const Data& frame)
+    {
+        capture::Packet packet;
+        packet.time_ns = (time_ += 1000) * 1000;
+        packet.link_type = 1;
+        packet.original_length = static_cast<std::uint32_t>(frame.size());
+        packet.bytes = frame;
+        table_.on_packet(packet);
+    }
+    void wait(std::chrono::microseconds time) { time_ += time.count(); }
+    Timestamp now() const { return Timestamp{std::chrono::microseconds(time_)}; }
+    std::vector<Seen> ended()
+    {
+        table_.finish();
+        EXPECT_TRUE(sink_.open.empty());
+        return std::exchange(sink_.shares, {});
+    }
+
+    // One TCP connection, client 101.., server 501..
+    void shake_hands(std::uint16_t port, std::uint16_t client_port = client.port)
+    {
+        from_ = {client.address, client_port};
+        to_ = server(port);
+        up_ = 101;
+        down_ = 501;
+        see(tcp_frame(from_, to_, 100, 0, 2));
+        see(tcp_frame(to_, from_, 500, 101, 18));
+        see(tcp_frame(from_, to_, 101, 501, 16));
+    }
+    void say(const Data& payload)
+    {
+        see(tcp_frame(from_, to_, up_, down_, 24, payload));
+        up_ += static_cast<std::uint32_t>(payload.size());
+    }
+    void answer(const Data& payload)
+    {
+        see(tcp_frame(to_, from_, down_, up_, 24, payload));
+        down_ += static_cast<std::uint32_t>(payload.size());
+    }
+    void hang_up()
+    {
+        see(tcp_frame(from_, to_, up_, down_, 17));
+        see(tcp_frame(to_, from_, down_, up_ + 1, 17));
+        see(tcp_frame(from_, to_, up_ + 1, down_ + 1, 16));
+    }
+    void look_up(std::string_view name, std::string_view alias = "")
+    {
+        const Host resolver{octets({192, 0, 2, 53}), 53};
+        const Host asking{client.address, 5000};
+        see(udp_frame(asking, resolver, dns_query(name)));
+        see(udp_frame(resolver, asking,
+                      dns_answer(name, alias, to_.address.empty() ? server(0).address : to_.address)));
+    }
+
+    Host from_;
+    Host to_ = server(443);
+    std::uint32_t up_ = 0;
+    std::uint32_t down_ = 0;
+    std::int64_t time_ = 1'700'000'000'000'000;
+    Collecting sink_;
+    FlowTable table_{sink_};
+};
+
+const std::string at = "192.0.2.10";
+
+TEST_F(FlowTables, NameAndOctetsOfATlsConnection)
+{
+    const Data hello = records(client_hello("www.Example.org."));
+    shake_hands(443);
+    say(hello);
+    answer(zeros(3000));
+    hang_up();
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"www.example.org", "", Evidence::tls_sni, 1, hello.size(), 3000, at}}));
+}
+
+TEST_F(FlowTables, HelloInSegmentsOfAnySizeAndOrder)
+{
+    const Data hello = records(client_hello("www.example.org"), 50);
+    for (std::size_t cut = 1; cut < hello.size(); ++cut) {
+        const Data first(hello.begin(), hello.begin() + static_cast<std::ptrdiff_t>(cut));
+        const Data second(hello.begin() + static_cast<std::ptrdiff_t>(cut), hello.end());
+        shake_hands(443, static_cast<std::uint16_t>(1024 + cut));
+        const auto later = static_cast<std::uint32_t>(101 + cut);
+        see(tcp_frame(from_, to_, later, 501, 24, second));
+        see(tcp_frame(from_, to_, 101, 501, 24, first));
+        see(tcp_frame(from_, to_, 101, 501, 24, hello));    // retransmitted whole
+        const auto seen = ended();
+        ASSERT_EQ(seen, (std::vector<Seen>{{"www.example.org", "", Evidence::tls_sni, 1, hello.size(), 0, at}})) << cut;
+    }
+}
+
+TEST_F(FlowTables, KeepAliveOctetsGoToTheHostOfTheMoment)
+{
+    const Data first = text("GET / HTTP/1.1\r\nHost: a.example:80\r\n\r\n");
+    const Data second = text("POST /x HTTP/1.1\r\nHost: B.example\r\nContent-Length: 5\r\n\r\nhello");
+    shake_hands(80);
+    say(first);
+    answer(zeros(100));
+    say(first);
+    say(second);
+    answer(zeros(7));
+    hang_up();
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"a.example", "", Evidence::http_host, 1, 2 * first.size(), 100, at},
+                                          {"b.example", "", Evidence::http_host, 0, second.size(), 7, at}}));
+}
+
+TEST_F(FlowTables, PipelinedRequestsAreSplitWithinASegment)
+{
+    const Data first = text("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    const Data second = text("GET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
+    shake_hands(8080);
+    say(first + second);
+    hang_up();
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"a.example", "", Evidence::http_host, 1, first.size(), 0, at},
+                                          {"b.example", "", Evidence::http_host, 0, second.size(), 0, at}}));
+}
+
+TEST_F(FlowTables, ConnectIsMentionedAndTheNameWithinIsBooked)
+{
+    const Data connect = text("CONNECT mail.example:443 HTTP/1.1\r\n\r\n");
+    const Data hello = records(client_hello("inner.example"));
+    shake_hands(3128);
+    say(connect);
+    answer(text("HTTP/1.1 200 OK\r\n\r\n"));
+    say(hello);
+    hang_up();
+    EXPECT_EQ(ended(),
+              (std::vector<Seen>{{"mail.example", "", Evidence::http_connect, 0, 0, 0, at},
+                                 {"inner.example", "", Evidence::tls_sni, 1, connect.size() + hello.size(), 19, at}}));
+}
+
+TEST_F(FlowTables, StartTlsIsFound)
+{
+    shake_hands(143);
+    answer(text("* OK ready\r\n"));
+    say(text("a1 STARTTLS\r\n"));
+    answer(text("a1 OK\r\n"));
+    say(records(client_hello("imap.example")));
+    EXPECT_EQ(ended().front().name, "imap.example");
+}
+
+TEST_F(FlowTables, AnswersExplainConnectionsWithoutAName)
+{
+    look_up("app.example", "edge.cdn.example");
+    shake_hands(9999);
+    say(zeros(10));
+    auto seen = ended();
+    std::erase_if(seen, [](const Seen& each) { return each.evidence == Evidence::dns_query; });
+    EXPECT_EQ(seen, (std::vector<Seen>{{"app.example", "edge.cdn.example", Evidence::dns_answer, 1, 10, 0, at}}));
+}
+
+TEST_F(FlowTables, SeveralAnswersAreAmbiguous)
+{
+    look_up("one.example");
+    look_up("two.example");
+    shake_hands(9999);
+    const auto seen = ended();
+    EXPECT_EQ(seen.back(), (Seen{"two.example", "", Evidence::ambiguous, 1, 0, 0, at}));
+}
+
+TEST_F(FlowTables, QuestionsAreListedWithTheResolver)
+{
+    look_up("app.example");
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_EQ(seen[0].name, "app.example");
+    EXPECT_EQ(seen[0].evidence, Evidence::dns_query);
+    EXPECT_EQ(seen[0].server, "192.0.2.53");
+    EXPECT_EQ(seen[0].connections, 1U);
+    EXPECT_EQ(seen[0].up, dns_query("app.example").size());
+    EXPECT_EQ(seen[0].down, dns_answer("app.example", "", server(0).address).size());
+}
+
+TEST_F(FlowTables, OnlyOutgoingPacketsTellOfBothDirections)
+{
+    const Data hello = records(client_hello("www.example.org"));
+    from_ = client;
+    to_ = server(443);
+    see(tcp_frame(from_, to_, 100, 0, 2));
+    see(tcp_frame(from_, to_, 101, 501, 16));
+    see(tcp_frame(from_, to_, 101, 501, 24, hello));
+    see(tcp_frame(from_, to_, static_cast<std::uint32_t>(101 + hello.size()), 501 + 100'000, 16));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"www.example.org", "", Evidence::tls_sni, 1, hello.size(), 100'000, at}}));
+}
+
+TEST_F(FlowTables, SequenceNumbersWrap)
+{
+    from_ = client;
+    to_ = server(9999);
+    const std::uint32_t start = 0xffffff00U;
+    see(tcp_frame(from_, to_, start - 1, 0, 2));
+    see(tcp_frame(to_, from_, 500, start, 18));
+    see(tcp_frame(from_, to_, start, 501, 24, zeros(200)));
+    see(tcp_frame(from_, to_, start + 200, 501, 24, zeros(200)));
+    see(tcp_frame(from_, to_, start, 501, 24, zeros(200)));
+    EXPECT_EQ(ended().front().up, 400U);
+}
+
+TEST_F(FlowTables, PortsUsedAgainAreAnotherConnection)
+{
+    shake_hands(443);
+    say(records(client_hello("one.example")));
+    hang_up();
+    see(tcp_frame(from_, to_, 70'000, 0, 2));
+    see(tcp_frame(to_, from_, 90'000, 70'001, 18));
+    see(tcp_frame(from_, to_, 70'001, 90'001, 24, records(client_hello("two.example"))));
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 2U);
+    EXPECT_EQ(seen[0].name, "one.example");
+    EXPECT_EQ(seen[1].name, "two.example");
+    EXPECT_EQ(seen[1].connections, 1U);
+}
+
+TEST_F(FlowTables, SpeechDecidesTheClientWhereNoHandshakeWasSeen)
+{
+    to_ = server(50'000);    // ports say nothing
+    from_ = {client.address, 49'000};
+    see(tcp_frame(to_, from_, 500, 101, 16, text("HTTP/1.1 200 OK\r\n\r\n")));
+    see(tcp_frame(from_, to_, 101, 519, 24, text("GET / HTTP/1.1\r\nHost: late.example\r\n\r\n")));
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_EQ(seen[0].name, "late.example");
+    EXPECT_EQ(seen[0].server, at);
+}
+
+TEST_F(FlowTables, QuicNamesAndUdpOctets)
+{
+    const Data initial = quic_initial(1, 0, crypto_frame(0, client_hello("quic.example")));
+    see(udp_frame(client, server(443), initial));
+    see(udp_frame(server(443), client, zeros(500)));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"quic.example", "", Evidence::quic_sni, 1, initial.size(), 500, at}}));
+}
+
+TEST_F(FlowTables, FlushTellsWhatCameSinceAndNothingTwice)
+{
+    shake_hands(443);
+    const Data hello = records(client_hello("www.example.org"));
+    say(hello);
+    table_.flush(now());
+    EXPECT_EQ(std::exchange(sink_.shares, {}),
+              (std::vector<Seen>{{"www.example.org", "", Evidence::tls_sni, 1, hello.size(), 0, at}}));
+    table_.flush(now());
+    EXPECT_TRUE(sink_.shares.empty());
+    answer(zeros(9));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"www.example.org", "", Evidence::tls_sni, 0, 0, 9, at}}));
+}
+
+TEST_F(FlowTables, FlushLetsANameComeFirst)
+{
+    shake_hands(443);
+    table_.flush(now());
+    EXPECT_TRUE(sink_.shares.empty());
+    wait(std::chrono::seconds(5));
+    table_.flush(now());
+    ASSERT_EQ(sink_.shares.size(), 1U);
+    EXPECT_EQ(sink_.shares[0].evidence, Evidence::address_only);
+}
+
+TEST_F(FlowTables, EncryptedClientHelloShowsOnlyThePublicName)
+{
+    const Data offered = extension(0xfe0d, octets({0, 0, 1, 0, 1, 7}) + zeros(8));
+    shake_hands(443);
+    say(records(client_hello("cloudflare-ech.com", offered)));
+    shake_hands(443, 2);
+    say(records(client_hello("grease.example", offered)));
+    const auto seen = ended();
+    EXPECT_EQ(seen[0].evidence, Evidence::ech_outer);
+    EXPECT_EQ(seen[1].evidence, Evidence::tls_sni);
+}
+
+TEST_F(FlowTables, RoadsBehindWhichNamesAreHiddenAreNamed)
+{
+    shake_hands(853);
+    say(zeros(20));
+    EXPECT_EQ(ended().front().evidence, Evidence::hidden_road);
+    EXPECT_EQ(table_.counters().octets_hidden_road, 20U);
+}
+
+TEST(FlowTable, StaysWithinItsBounds)
+{
+    Collecting sink;
+    Limits limits;
+    limits.connections = 64;
+    limits.stream_octets = 4096;
+    FlowTable table(sink, limits);
+    capture::Packet packet;
+    packet.link_type = 1;
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+        const Host from{octets({10, 1, static_cast<int>(i >> 8U), static_cast<int>(i & 255U)}), 40000};
+        const Data frame =
+            tcp_frame(from, server(443), 1, 1, 24, octets({22, 3, 1, 0x10, 0, 1, 0, 0x0f, 0xfc}) + zeros(1000));
+        packet.time_ns = i;
+        packet.bytes = frame;
+        table.on_packet(packet);
+        EXPECT_LE(sink.open.size(), 64U);
+    }
+    EXPECT_EQ(table.counters().connections_evicted, 1000U - 64U);
+    EXPECT_GT(table.counters().streams_refused, 0U);
+    table.finish();
+    EXPECT_EQ(sink.shares.size(), 1000U);
+}
+
+}    // namespace
+}    // namespace dl::agent::flow
