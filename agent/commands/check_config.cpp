@@ -1,18 +1,73 @@
+// daylight-agent check-config: reads the configuration and every file it names, changes nothing, and prints what is in
+// force.
 #include "agent/commands/commands.hpp"
+#include "agent/commands/verb.hpp"
+#include "agent/identity/recorded_attributor.hpp"
+#include "agent/service/personal_list.hpp"
+#include "agent/uplink/route.hpp"
+#include "shared/rows/row_writer.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
 
 namespace dl::agent::commands {
+namespace {
+
+struct Options {
+    std::string config;
+    std::string format = "table";
+};
+
+Result<void> check_named_files(const Settings& settings)
+{
+    if (const auto personal = service::personal_hosts_from(settings.personal_list); !personal) return personal.error();
+    if (!settings.capture_identities.empty())
+        if (const auto table = identity::create_recorded_attributor(settings.capture_identities); !table)
+            return table.error();
+    if (!settings.collector.empty())
+        if (const auto route = uplink::route_to(settings.collector, settings.proxy, uplink::process_environment());
+            !route)
+            return route.error();
+    std::error_code error;
+    if (!settings.capture_file.empty() && !std::filesystem::is_regular_file(settings.capture_file, error))
+        return not_found(fmt::format("{}: capture_file is not there; check its path", settings.capture_file.string()));
+    return {};
+}
+
+int check_config(const Options& options)
+{
+    const auto format = rows::parse_format(options.format);
+    if (!format) {
+        fmt::print(stderr, "daylight-agent check-config: '{}' is no format; choose table, jsonl, tsv or csv\n",
+                   options.format);
+        return 2;
+    }
+    const auto loaded = load_described_settings(options.config);
+    if (!loaded) return fail("check-config", loaded.error());
+    const auto writer =
+        rows::create_row_writer(*format, {{"key"}, {"value"}, {"unit"}, {"source"}, {"applies"}}, std::cout);
+    for (const config::EffectiveSetting& setting : loaded->effective)
+        writer->write({setting.key, setting.value, setting.unit, setting.source,
+                       std::string(config::to_string(setting.applies))});
+    if (const auto written = writer->finish(); !written) return fail("check-config", written.error());
+    const auto files = check_named_files(loaded->settings);
+    if (!files) return fail("check-config", files.error());
+    fmt::print(stderr, "{}: good\n", options.config);
+    return 0;
+}
+
+}    // namespace
 
 void add_check_config(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("check-config", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-agent check-config: not built yet\n", stderr);
-            return 1;
-        };
-    });
+    auto options = std::make_shared<Options>();
+    CLI::App* verb = line.app.add_subcommand("check-config",
+                                             "Check the configuration and the files it names; print what is in force");
+    add_config_option(*verb, options->config);
+    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    verb->callback([&line, options] { line.chosen = [options] { return check_config(*options); }; });
 }
 
 }    // namespace dl::agent::commands

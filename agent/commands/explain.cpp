@@ -1,18 +1,132 @@
+// daylight-agent explain: what has left this host, in words. Only what the collector acknowledged, with the values that
+// it was told; accounts of this host are shown by name to its reader, the collector was told a pseudonym.
 #include "agent/commands/commands.hpp"
+#include "agent/commands/verb.hpp"
+#include "agent/ledger/ledger.hpp"
+#include "agent/service/data_directory.hpp"
+#include "agent/uplink/enrolment.hpp"
+#include "shared/names/identifiers.hpp"
+#include "shared/rows/row_writer.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
+#include <pwd.h>
+
+#include <iostream>
+#include <map>
+#include <memory>
 
 namespace dl::agent::commands {
+namespace {
+
+struct Options {
+    std::string config;
+    std::string format = "table";
+};
+
+constexpr std::size_t shown_digits = 12;    // of a pseudonym that belongs to no account here
+
+const char* in_words(wire::Evidence evidence)
+{
+    using wire::Evidence;
+    switch (evidence) {
+        case Evidence::tls_sni: return "named in a TLS handshake";
+        case Evidence::quic_sni: return "named in a QUIC handshake";
+        case Evidence::http_host: return "named in an HTTP request";
+        case Evidence::http_connect: return "named to an HTTP proxy";
+        case Evidence::dns_answer: return "address matched a DNS answer";
+        case Evidence::ambiguous: return "address matched several DNS answers";
+        case Evidence::dns_query: return "asked in DNS, not connected";
+        case Evidence::ech_outer: return "public name, the true one is encrypted";
+        case Evidence::address_only: return "no name was visible";
+        case Evidence::imported: return "from another product's log";
+        case Evidence::hidden_road: return "encrypted DNS, VPN or proxy: names behind it are hidden";
+    }
+    return "unknown";
+}
+
+/// Pseudonyms of the accounts of this host: the way back exists here only, where the names are.
+std::map<Pseudonym, std::string> accounts_by_pseudonym(const std::array<std::uint8_t, 32>& organisation_key)
+{
+    std::map<Pseudonym, std::string> accounts;
+    setpwent();
+    while (const passwd* entry = getpwent()) {
+        accounts.emplace(names::person_pseudonym(organisation_key, entry->pw_name), entry->pw_name);
+        const std::string digits = std::to_string(entry->pw_uid);
+        accounts.emplace(names::person_pseudonym(organisation_key, digits), digits);
+    }
+    endpwent();
+    return accounts;
+}
+
+int explain(const Options& options)
+{
+    const auto format = rows::parse_format(options.format);
+    if (!format) {
+        fmt::print(stderr, "daylight-agent explain: '{}' is no format; choose table, jsonl, tsv or csv\n",
+                   options.format);
+        return 2;
+    }
+    const auto settings = load_settings(options.config);
+    if (!settings) return fail("explain", settings.error());
+    const auto enrolment = uplink::load_enrolment(settings->data_directory);
+    if (!enrolment) return fail("explain", enrolment.error());
+    const SystemClock clock;
+    const auto ledger = ledger::open_existing_ledger(service::ledger_file(settings->data_directory), clock);
+    if (!ledger) return fail("explain", ledger.error());
+
+    const auto accounts = accounts_by_pseudonym(enrolment->organisation_key);
+    const auto writer = rows::create_row_writer(*format,
+                                                {{"day"},
+                                                 {"person"},
+                                                 {"application"},
+                                                 {"host"},
+                                                 {"canonical"},
+                                                 {"transport"},
+                                                 {"port", rows::Column::Align::right},
+                                                 {"how_known"},
+                                                 {"connections", rows::Column::Align::right},
+                                                 {"bytes_up", rows::Column::Align::right},
+                                                 {"bytes_down", rows::Column::Align::right},
+                                                 {"first_seen"},
+                                                 {"last_seen"}},
+                                                std::cout);
+    std::uint64_t cells = 0;
+    const auto text_or_null = [](const std::string& text) {
+        return text.empty() ? nlohmann::json() : nlohmann::json(text);
+    };
+    const auto visited = (*ledger)->for_each_left([&](const ledger::LeftCell& cell) {
+        ++cells;
+        nlohmann::json person;
+        if (cell.key.person) {
+            const auto account = accounts.find(*cell.key.person);
+            person = account != accounts.end() ? account->second
+                                               : "pseudonym " + cell.key.person->hex().substr(0, shown_digits) + "…";
+        }
+        const auto& to = cell.key.destination;
+        writer->write({to_iso_date(cell.key.day), person, text_or_null(cell.key.application.value_or("")), to.host,
+                       text_or_null(to.canonical), to_string(to.transport), to.port, in_words(cell.key.evidence),
+                       cell.sent.connections, cell.sent.bytes_up, cell.sent.bytes_down,
+                       to_rfc3339(cell.sent.first_seen), to_rfc3339(cell.sent.last_seen)});
+    });
+    if (!visited) return fail("explain", visited.error());
+    if (const auto written = writer->finish(); !written) return fail("explain", written.error());
+    fmt::print(stderr,
+               "{} cells of use were told to {} and are still kept here ({} days). No payload, path or page is among "
+               "them. Accounts are "
+               "shown by name to you; the collector was told keyed pseudonyms of them and of this device.\n",
+               cells, enrolment->collector, settings->keep_acknowledged_days);
+    return 0;
+}
+
+}    // namespace
 
 void add_explain(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("explain", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-agent explain: not built yet\n", stderr);
-            return 1;
-        };
-    });
+    auto options = std::make_shared<Options>();
+    CLI::App* verb = line.app.add_subcommand("explain", "Print what has left this host");
+    add_config_option(*verb, options->config);
+    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    verb->callback([&line, options] { line.chosen = [options] { return explain(*options); }; });
 }
 
 }    // namespace dl::agent::commands

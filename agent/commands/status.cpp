@@ -1,18 +1,96 @@
+// daylight-agent status: who this agent is, what it holds, what it has reported. Works beside a running agent.
 #include "agent/commands/commands.hpp"
+#include "agent/commands/verb.hpp"
+#include "agent/ledger/ledger.hpp"
+#include "agent/service/data_directory.hpp"
+#include "agent/uplink/enrolment.hpp"
+#include "shared/rows/row_writer.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
 
 namespace dl::agent::commands {
+namespace {
+
+struct Options {
+    std::string config;
+    std::string format = "table";
+};
+
+nlohmann::json when(const std::optional<Timestamp>& moment)
+{
+    return moment ? nlohmann::json(to_rfc3339(*moment)) : nlohmann::json();
+}
+
+int status(const Options& options)
+{
+    const auto format = rows::parse_format(options.format);
+    if (!format) {
+        fmt::print(stderr, "daylight-agent status: '{}' is no format; choose table, jsonl, tsv or csv\n",
+                   options.format);
+        return 2;
+    }
+    const auto settings = load_settings(options.config);
+    if (!settings) return fail("status", settings.error());
+    const auto enrolment = uplink::load_enrolment(settings->data_directory);
+    if (!enrolment) return fail("status", enrolment.error());
+    const auto validity = uplink::validity_of(*enrolment);
+    if (!validity) return fail("status", validity.error());
+
+    const SystemClock clock;
+    const auto writer = rows::create_row_writer(*format, {{"item"}, {"value"}}, std::cout);
+    const auto row = [&](const char* item, nlohmann::json value) { writer->write({item, std::move(value)}); };
+    const auto process = service::running_agent(settings->data_directory);
+    row("agent", enrolment->agent.hex());
+    row("observer", std::string(wire::to_string(enrolment->observer)));
+    row("collector", settings->collector.empty() ? enrolment->collector : settings->collector);
+    row("process", process ? nlohmann::json(*process) : nlohmann::json());
+    row("certificate_good_until", to_rfc3339(validity->to));
+    row("certificate_expired", clock.now() > validity->to);
+
+    const auto ledger = ledger::open_existing_ledger(service::ledger_file(settings->data_directory), clock);
+    if (!ledger && ledger.error().kind != Failure::Kind::not_found) return fail("status", ledger.error());
+    if (ledger) {
+        const auto state = (*ledger)->state();
+        if (!state) return fail("status", state.error());
+        const auto trouble = (*ledger)->note("trouble");
+        row("epoch", state->epoch.hex());
+        row("epoch_began_because", state->last_epoch_reason);
+        row("revision", state->revision);
+        row("revision_acknowledged", state->acknowledged);
+        row("cells", state->cells);
+        row("cells_unsent", state->unsent);
+        row("cells_set_aside", state->set_aside);
+        row("ledger_octets", state->bytes);
+        row("last_booked", when(state->last_booked));
+        row("last_acknowledged", when(state->last_acknowledged));
+        row("store", state->last_store ? nlohmann::json(state->last_store->hex()) : nlohmann::json());
+        row("trouble", trouble && !trouble->empty() ? nlohmann::json(*trouble) : nlohmann::json());
+        const wire::Counters& counters = state->counters;
+        row("packets", counters.packets);
+        row("packets_dropped", counters.packets_dropped);
+        row("connections", counters.connections);
+        row("connections_unattributed", counters.connections_unattributed);
+        row("cells_dropped", counters.cells_dropped);
+        row("gap_seconds", counters.gap_seconds);
+        row("bytes_hidden_road", counters.bytes_hidden_road);
+    }
+    const auto written = writer->finish();
+    return written ? 0 : fail("status", written.error());
+}
+
+}    // namespace
 
 void add_status(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("status", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-agent status: not built yet\n", stderr);
-            return 1;
-        };
-    });
+    auto options = std::make_shared<Options>();
+    CLI::App* verb =
+        line.app.add_subcommand("status", "Show who this agent is, what it holds and what it has reported");
+    add_config_option(*verb, options->config);
+    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    verb->callback([&line, options] { line.chosen = [options] { return status(*options); }; });
 }
 
 }    // namespace dl::agent::commands

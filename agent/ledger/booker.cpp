@@ -2,6 +2,7 @@
 
 #include "shared/names/host_name.hpp"
 #include "shared/names/identifiers.hpp"
+#include "shared/wire/limits.hpp"
 
 #include <utility>
 
@@ -28,6 +29,15 @@ bool is_below(std::string_view name, std::string_view zone)
 
 /// .local (RFC 6762 section 3) and reverse lookups (RFC 1035 section 3.5) are no destinations.
 bool is_left_out(std::string_view name) { return is_below(name, "local") || is_below(name, "arpa"); }
+
+/// Program names are whatever a program says: what is no printable ASCII becomes '?', and the wire's bound is kept.
+std::string printable(std::string_view text)
+{
+    std::string out(text.substr(0, wire::limits::text));
+    for (char& c : out)
+        if (c < 0x20 || c > 0x7e) c = '?';
+    return out;
+}
 
 std::string_view without_brackets(std::string_view literal)
 {
@@ -66,7 +76,7 @@ Booker::Who Booker::ask(const flow::Connection& connection)
 {
     const identity::Identity found = attributor_.identify(connection);
     Who who;
-    who.application = found.application;
+    if (found.application && !found.application->empty()) who.application = printable(*found.application);
     if (found.user && !found.user->empty()) {
         who.answered = true;
         if (!rules_.system_accounts.contains(*found.user)) who.person = person(*found.user);

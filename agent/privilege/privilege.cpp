@@ -35,11 +35,12 @@ Result<void> become_owner_of(const std::filesystem::path& data_directory)
 
 Result<void> drop_capabilities()
 {
-    capng_clear(CAPNG_SELECT_ALL);
-    // The bounding set can only be emptied with CAP_SETPCAP; without it there is nothing to gain from it either.
+    // The bounding set can only be emptied with CAP_SETPCAP; without it no_new_privs below does the same.
+    capng_get_caps_process();
     const bool may_empty_bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 1;
-    const int done = capng_apply(CAPNG_SELECT_CAPS);
-    if (done != 0 && may_empty_bounds)
+    capng_clear(CAPNG_SELECT_BOTH);
+    const int done = capng_apply(may_empty_bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
+    if (done != 0)
         return denied(fmt::format("capabilities can't be given up (code {}); check the service's sandbox", done));
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return denied(fmt::format("no_new_privs can't be set: {}; this kernel is too old", std::strerror(errno)));

@@ -81,9 +81,9 @@ private:
     {
         while (true) {
             keep_house();
-            const auto state = ledger_.state();
-            if (!state) spdlog::error("{}", state.error().message);
-            const bool anything = state && state->unsent > 0;
+            const auto first = ledger_.unsent(1);
+            if (!first) spdlog::error("{}", first.error().message);
+            const bool anything = first && !first->cells.empty();
             const uplink::Action action = reporting_.next(clock_.now(), anything, validity_);
             if (const auto* wait = std::get_if<uplink::Wait>(&action)) {
                 client_->close();

@@ -11,9 +11,6 @@ namespace dl::agent::service {
 namespace {
 
 constexpr std::size_t head_octets = 4096;
-/// A replay commits after so many packets. Being a count of packets and not a time, it is the same in every run, so the
-/// flow table tells the same shares up to a committed position whenever the file is read again.
-constexpr std::uint64_t packets_per_commit = 20'000;
 constexpr std::size_t most_waiting_cells = 20'000;
 constexpr std::size_t most_unbooked_shares = 100'000;    // while the disk refuses
 
@@ -89,7 +86,7 @@ Result<void> Watch::replay(const std::atomic<bool>& stop, const std::function<vo
         if (event && *event == capture::Event::idle) continue;
         if (event && *event == capture::Event::packet) {
             flows_.on_packet(packet);
-            if (++packets_ % packets_per_commit != 0) continue;
+            if (++packets_ % plan_.packets_per_commit != 0) continue;
             flows_.flush(moment(packet.time_ns));
             if (packets_ < held.packets) continue;
             if (packets_ == held.packets) {

@@ -22,6 +22,9 @@ namespace dl::agent::service {
 struct WatchPlan {
     std::chrono::seconds flush_every{10};    ///< live
     std::optional<Digest> file;              ///< set: a capture file is read, from its start, and booked once
+    /// A replay commits after so many packets. A count and not a time, so that it is the same in every run and the flow
+    /// table tells the same shares up to a committed position whenever the file is read again.
+    std::uint64_t packets_per_commit = 20'000;
 };
 
 class Watch {

@@ -99,8 +99,8 @@ private:
     {
         const std::string through =
             route_.proxy ? " through the proxy " + route_.proxy->peer.authority() : std::string();
-        return unavailable(
-            fmt::format("{}{}: {}: {}; it is tried again", route_.collector.authority(), through, step, reason(error)));
+        return unavailable(fmt::format("{}{}: {}: {}; check that it runs and can be reached from here",
+                                       route_.collector.authority(), through, step, reason(error)));
     }
 
     asio::awaitable<Result<void>> connect()

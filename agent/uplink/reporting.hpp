@@ -63,7 +63,12 @@ public:
     Reporting(Pace pace, std::function<double()> chance);
 
     [[nodiscard]] Action next(Timestamp now, bool anything_unsent, const Validity& certificate);
-    void aim(Until until) { until_ = until; }
+    /// What failed before does not count against the attempts that begin now.
+    void aim(Until until)
+    {
+        until_ = until;
+        failed_ = false;
+    }
 
     /// A reply came for a report of `cells` cells; `current`: it was of the ledger's present epoch.
     [[nodiscard]] Consequence replied(Timestamp now, const wire::Reply& reply, bool current);

@@ -5,6 +5,7 @@
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdlib>
 
 namespace dl::agent::uplink {
@@ -36,8 +37,11 @@ std::optional<Peer> peer_of(const boost::urls::url_view& url, std::uint16_t othe
     if (url.encoded_host_address().empty() || url.has_query() || url.has_fragment()) return std::nullopt;
     if (!url.encoded_path().empty() && url.encoded_path() != "/") return std::nullopt;
     Peer peer{lower(url.host_address()), otherwise};
-    if (url.has_port()) peer.port = url.port_number();
-    if (peer.port == 0) return std::nullopt;
+    if (url.has_port()) {
+        const std::string text(url.port().data(), url.port().size());
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), peer.port);
+        if (error != std::errc{} || end != text.data() + text.size() || peer.port == 0) return std::nullopt;
+    }
     return peer;
 }
 

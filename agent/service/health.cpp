@@ -1,0 +1,257 @@
+#include "agent/service/health.hpp"
+
+#include "agent/identity/sock_diag.hpp"
+#include "agent/ledger/ledger.hpp"
+#include "agent/service/data_directory.hpp"
+#include "agent/service/personal_list.hpp"
+#include "agent/uplink/enrolment.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cap-ng.h>
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sys/stat.h>
+
+#include <cctype>
+#include <exception>
+#include <fstream>
+#include <optional>
+
+namespace dl::agent::service {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using Grade = Finding::Grade;
+
+constexpr std::uintmax_t little_space = 64ULL << 20;
+
+/// Collects what the checks say.
+class Examination {
+public:
+    explicit Examination(const Settings& settings) : settings_(settings) {}
+
+    std::vector<Finding> all()
+    {
+        data_directory();
+        enrolment();
+        process();
+        source();
+        owners();
+        personal();
+        ledger();
+        if (enrolment_) collector();
+        return std::move(findings_);
+    }
+
+private:
+    void say(std::string check, Grade grade, std::string what, std::string next = {})
+    {
+        findings_.push_back({std::move(check), grade, std::move(what), std::move(next)});
+    }
+
+    void data_directory()
+    {
+        const auto& path = settings_.data_directory;
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0)
+            return say("data directory", Grade::fail, path.string() + " is not there",
+                       "enrol this host: daylight-agent enroll");
+        if ((status.st_mode & 077) != 0)
+            return say("data directory", Grade::warn,
+                       fmt::format("{} can be looked into by others (mode {:o})", path.string(), status.st_mode & 0777),
+                       fmt::format("chmod 700 {}", path.string()));
+        std::error_code error;
+        const auto space = std::filesystem::space(path, error);
+        if (!error && space.available < little_space)
+            return say("data directory", Grade::warn, fmt::format("only {} MiB are free", space.available >> 20),
+                       "make room on that disk");
+        say("data directory", Grade::ok, path.string());
+    }
+
+    void enrolment()
+    {
+        auto loaded = uplink::load_enrolment(settings_.data_directory);
+        if (!loaded)
+            return say("enrolment", Grade::fail, loaded.error().message, "enrol this host: daylight-agent enroll");
+        enrolment_ = std::move(*loaded);
+        say("enrolment", Grade::ok, fmt::format("agent {} of {}", enrolment_->agent.hex(), enrolment_->collector));
+        const auto validity = uplink::validity_of(*enrolment_);
+        if (!validity) return say("certificate", Grade::fail, validity.error().message, "enrol again");
+        const Timestamp now = clock_.now();
+        if (now > validity->to)
+            say("certificate", Grade::fail, "has expired on " + to_rfc3339(validity->to),
+                "check the clock, then enrol again with a new token");
+        else if (now < validity->from)
+            say("certificate", Grade::fail, "is not valid before " + to_rfc3339(validity->from),
+                "set this host's clock");
+        else if ((validity->to - now) * 4 < validity->to - validity->from)
+            say("certificate", Grade::warn, "was not renewed in time; it ends on " + to_rfc3339(validity->to),
+                "see that the agent runs and reaches its collector");
+        else
+            say("certificate", Grade::ok, "good until " + to_rfc3339(validity->to));
+    }
+
+    /// What the kernel says of the running agent: that it holds no privilege.
+    void process()
+    {
+        const auto agent = running_agent(settings_.data_directory);
+        if (!agent)
+            return say("process", Grade::warn, "no agent runs on this data directory",
+                       "start it: daylight-agent run, or its service");
+        running_ = true;
+        std::ifstream status(fmt::format("/proc/{}/status", *agent));
+        std::string line, effective, no_new_privileges, filter;
+        while (std::getline(status, line)) {
+            const auto value = [&](std::string_view key, std::string& into) {
+                if (!line.starts_with(key)) return;
+                const auto first = line.find_first_not_of(" \t", key.size());
+                into = first == std::string::npos ? std::string() : line.substr(first);
+            };
+            value("CapEff:", effective);
+            value("NoNewPrivs:", no_new_privileges);
+            value("Seccomp:", filter);
+        }
+        if (effective.empty())
+            return say("process", Grade::warn, fmt::format("process {} runs; its privileges can't be read", *agent),
+                       "run doctor as root");
+        const bool bare =
+            effective.find_first_not_of('0') == std::string::npos && no_new_privileges == "1" && filter == "2";
+        if (bare)
+            return say("process", Grade::ok, fmt::format("process {} holds no capability, seccomp is on", *agent));
+        say("process", Grade::fail,
+            fmt::format("process {} holds privilege (CapEff {}, NoNewPrivs {}, Seccomp {})", *agent, effective,
+                        no_new_privileges, filter),
+            "restart it; if that does not help, report it");
+    }
+
+    void source()
+    {
+        std::error_code error;
+        if (!settings_.capture_file.empty()) {
+            if (std::ifstream(settings_.capture_file)) return say("source", Grade::ok, settings_.capture_file.string());
+            return say("source", Grade::fail, settings_.capture_file.string() + " can't be read", "check capture_file");
+        }
+        const auto& place = settings_.network_namespace;
+        if (!place.empty()) {
+            const auto path = place.has_parent_path() ? place : std::filesystem::path("/run/netns") / place;
+            if (!std::filesystem::exists(path, error))
+                return say("source", Grade::fail, fmt::format("network namespace {} is not there", path.string()),
+                           "check network_namespace");
+        } else if (!settings_.interface.empty() && settings_.interface != "any" &&
+                   ::if_nametoindex(settings_.interface.c_str()) == 0) {
+            return say("source", Grade::fail, fmt::format("interface {} is not there", settings_.interface),
+                       "check interface; `ip link` lists them");
+        }
+        if (!running_ && capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) != 1)
+            return say("source", Grade::warn, "this user may not watch interfaces (CAP_NET_RAW)",
+                       "start the agent by its service, or as root");
+        say("source", Grade::ok, settings_.interface.empty() ? "all interfaces" : settings_.interface);
+    }
+
+    void owners()
+    {
+        if (!settings_.capture_file.empty()) {
+            if (settings_.capture_identities.empty())
+                return say("users", Grade::warn, "a capture does not tell whose a connection is",
+                           "set capture_identities");
+            return say("users", Grade::ok, settings_.capture_identities.string());
+        }
+        const auto sockets = identity::SockDiag::open(std::nullopt);
+        if (!sockets) return say("users", Grade::fail, sockets.error().message, "load the kernel's modules");
+        say("users", Grade::ok,
+            "the kernel tells whose a connection is; program names only of processes that this user may look into");
+    }
+
+    void personal()
+    {
+        const auto hosts = personal_hosts_from(settings_.personal_list);
+        if (!hosts) return say("personal hosts", Grade::fail, hosts.error().message, "mend the list");
+        if (hosts->size() == 0)
+            return say("personal hosts", Grade::fail, "the list is empty: nothing is folded", "set personal_list");
+        say("personal hosts", Grade::ok, fmt::format("{} suffixes are folded to one word", hosts->size()));
+    }
+
+    void ledger()
+    {
+        const auto opened = ledger::open_existing_ledger(ledger_file(settings_.data_directory), clock_);
+        if (!opened) {
+            const bool none = opened.error().kind == Failure::Kind::not_found;
+            return say("ledger", none ? Grade::warn : Grade::fail, opened.error().message,
+                       none ? "start the agent" : "mend or move the file");
+        }
+        const auto state = (*opened)->state();
+        if (!state) return say("ledger", Grade::fail, state.error().message, "check the disk");
+        say("ledger", Grade::ok,
+            fmt::format("{} cells in {} KiB, {} unsent", state->cells, state->bytes >> 10, state->unsent));
+        if (state->counters.cells_dropped > 0)
+            say("ledger size", Grade::warn, fmt::format("{} cells were let go unsent", state->counters.cells_dropped),
+                "raise ledger_limit_mb, or see why reports don't arrive");
+        if (state->set_aside > 0)
+            say("cells set aside", Grade::warn,
+                fmt::format("{} cells can't be taken by the collector", state->set_aside),
+                "upgrade agent and collector to the same version");
+        if (state->counters.packets_dropped > 0)
+            say("packets", Grade::warn,
+                fmt::format("{} of {} were dropped by the kernel", state->counters.packets_dropped,
+                            state->counters.packets),
+                "give the agent more CPU, or watch one interface");
+        const auto denied = (*opened)->note("denied_calls");
+        if (denied && !denied->empty())
+            say("system calls", Grade::warn, "denied by the filter: " + *denied,
+                "harmless where all else is well; report it");
+        const auto trouble = (*opened)->note("trouble");
+        if (trouble && !trouble->empty())
+            say("reports", Grade::fail, *trouble, "see the line of the collector below");
+        else if (state->last_acknowledged)
+            say("reports", Grade::ok, "last acknowledged " + to_rfc3339(*state->last_acknowledged));
+        else
+            say("reports", Grade::warn, "nothing was acknowledged yet", "wait for the first report");
+    }
+
+    void collector()
+    {
+        const std::string url = settings_.collector.empty() ? enrolment_->collector : settings_.collector;
+        const std::string proxy = settings_.proxy.empty() ? enrolment_->proxy : settings_.proxy;
+        const auto route = uplink::route_to(url, proxy, uplink::process_environment());
+        if (!route) return say("collector", Grade::fail, route.error().message, "mend the address");
+        auto context = uplink::enrolled_context(enrolment_->ca_pem, enrolment_->certificate_pem, enrolment_->key_pem);
+        if (!context) return say("collector", Grade::fail, context.error().message, "enrol again");
+        asio::io_context io(1);
+        uplink::Patience patience;
+        patience.connect = 5s;
+        const auto client = uplink::create_https_client(io.get_executor(), *route, std::move(*context), patience);
+        Result<void> reached = unavailable("not tried");
+        const auto attempt = [&]() -> asio::awaitable<void> { reached = co_await client->reach(); };
+        asio::co_spawn(io, attempt, [](const std::exception_ptr& bug) {
+            if (bug) std::rethrow_exception(bug);
+        });
+        io.run();
+        if (!reached)
+            return say("collector", Grade::fail, reached.error().message, "check address, proxy and firewall");
+        say("collector", Grade::ok, fmt::format("{} answers and is the enrolled one", route->collector.authority()));
+    }
+
+    const Settings& settings_;
+    SystemClock clock_;
+    std::optional<uplink::Enrolment> enrolment_;
+    bool running_ = false;
+    std::vector<Finding> findings_;
+};
+
+}    // namespace
+
+const char* to_string(Finding::Grade grade)
+{
+    switch (grade) {
+        case Grade::ok: return "ok";
+        case Grade::warn: return "warn";
+        case Grade::fail: break;
+    }
+    return "fail";
+}
+
+std::vector<Finding> examine(const Settings& settings) { return Examination(settings).all(); }
+
+}    // namespace dl::agent::service

@@ -1,0 +1,218 @@
+#include "agent/uplink/reporting.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace dl::agent::uplink {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Timestamp start = Timestamp{*parse_iso_date("2026-03-02")} + 9h;
+const Validity week{start, start + 7 * 24h};
+
+Pace pace()
+{
+    Pace made;
+    made.report_every = 300s;
+    made.jitter = 0.2;
+    made.most_cells = 16;
+    return made;
+}
+
+Reporting reporting(double chance = 0.5)
+{
+    return {pace(), [chance] { return chance; }};
+}
+
+wire::Reply reply(wire::Order order = wire::Order::none)
+{
+    wire::Reply made;
+    made.order = order;
+    return made;
+}
+
+std::size_t cells_of(const Action& action)
+{
+    const auto* send = std::get_if<SendReport>(&action);
+    return send ? send->most_cells : 0;
+}
+
+Timestamp until_of(const Action& action)
+{
+    const auto* wait = std::get_if<Wait>(&action);
+    return wait ? wait->until : Timestamp{};
+}
+
+TEST(Reporting, BeginsAtOnceDrainsThenWaitsItsInterval)
+{
+    Reporting machine = reporting();
+    EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);
+    EXPECT_EQ(machine.replied(start, reply(), true), Consequence::acknowledge);
+    EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);    // there is more: at once
+    EXPECT_EQ(machine.replied(start, reply(), true), Consequence::acknowledge);
+    EXPECT_EQ(until_of(machine.next(start, false, week)), start + 300s);
+    EXPECT_EQ(until_of(machine.next(start + 10s, true, week)), start + 300s);    // new use waits for its turn
+    EXPECT_EQ(cells_of(machine.next(start + 300s, true, week)), 16u);
+}
+
+TEST(Reporting, JitterStaysWithinItsShare)
+{
+    for (const double chance : {0.0, 0.25, 0.999}) {
+        Reporting machine = reporting(chance);
+        (void)machine.next(start, true, week);
+        (void)machine.replied(start, reply(), true);
+        const Timestamp until = until_of(machine.next(start, false, week));
+        EXPECT_GE(until, start + 240s);
+        EXPECT_LE(until, start + 360s);
+    }
+}
+
+TEST(Reporting, SendsAHeartbeatWhenNothingHappens)
+{
+    Reporting machine = reporting();
+    EXPECT_EQ(cells_of(machine.next(start, false, week)), 16u);
+    (void)machine.replied(start, reply(), true);
+    Timestamp now = start;
+    int heartbeats = 0;
+    while (now < start + 3h + 1min) {
+        const Action action = machine.next(now, false, week);
+        if (cells_of(action) > 0) {
+            ++heartbeats;
+            (void)machine.replied(now, reply(), true);
+        } else {
+            ASSERT_GT(until_of(action), now);
+            now = until_of(action);
+        }
+    }
+    EXPECT_GE(heartbeats, 2);
+    EXPECT_LE(heartbeats, 3);
+}
+
+TEST(Reporting, PausesGrowAndAreForgottenAfterAnAnswer)
+{
+    Reporting machine = reporting();
+    Timestamp now = start;
+    std::chrono::microseconds last{};
+    for (int failure = 0; failure < 20; ++failure) {
+        ASSERT_GT(cells_of(machine.next(now, true, week)), 0u);
+        machine.unanswered(now);
+        const Timestamp until = until_of(machine.next(now, true, week));
+        EXPECT_GE(until - now, last);
+        EXPECT_LE(until - now, 10min);
+        last = until - now;
+        now = until;
+    }
+    (void)machine.replied(now, reply(), true);
+    machine.unanswered(now);
+    EXPECT_LE(until_of(machine.next(now, true, week)) - now, 2s);
+}
+
+TEST(Reporting, ObeysRetryAfter)
+{
+    Reporting machine = reporting();
+    EXPECT_EQ(machine.refused(start, 503, 16, 90s), Consequence::none);
+    EXPECT_EQ(until_of(machine.next(start, true, week)), start + 90s);
+}
+
+TEST(Reporting, BisectsToTheCulpritAndSetsItAside)
+{
+    // Cell 11 of 16 is bad: every report that holds it is refused.
+    Reporting machine = reporting();
+    std::size_t set_aside = 99, reports = 0;
+    std::vector<std::size_t> taken;
+    std::vector<std::size_t> cells{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    while (!cells.empty()) {
+        const std::size_t most = std::min(cells_of(machine.next(start, true, week)), cells.size());
+        ASSERT_GT(most, 0u) << "the queue is blocked";
+        ASSERT_LT(++reports, 40u);
+        const bool bad = std::find(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(most), 11) !=
+                         cells.begin() + static_cast<std::ptrdiff_t>(most);
+        if (bad) {
+            if (machine.refused(start, 400, most, std::nullopt) == Consequence::set_aside) {
+                ASSERT_EQ(most, 1u);
+                set_aside = cells.front();
+                cells.erase(cells.begin());
+            }
+        } else {
+            EXPECT_EQ(machine.replied(start, reply(), true), Consequence::acknowledge);
+            taken.insert(taken.end(), cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(most));
+            cells.erase(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(most));
+        }
+    }
+    EXPECT_EQ(set_aside, 11u);
+    EXPECT_EQ(taken.size(), 15u);
+}
+
+TEST(Reporting, ARefusedHeartbeatIsAFailureNotACulprit)
+{
+    Reporting machine = reporting();
+    EXPECT_EQ(machine.refused(start, 400, 0, std::nullopt), Consequence::none);
+    EXPECT_GT(until_of(machine.next(start, false, week)), start);
+}
+
+TEST(Reporting, CarriesOutOrders)
+{
+    Reporting machine = reporting();
+    EXPECT_EQ(machine.replied(start, reply(wire::Order::resend), true), Consequence::rewind);
+    EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);    // sent again at once
+    EXPECT_EQ(machine.replied(start, reply(wire::Order::new_epoch), true), Consequence::acknowledge_and_new_epoch);
+    EXPECT_EQ(machine.replied(start, reply(wire::Order::new_epoch), false),
+              Consequence::acknowledge);    // it has a new one already
+}
+
+TEST(Reporting, RenewsAtTwoThirdsOfTheCertificatesLifeAndTriesAgain)
+{
+    Reporting machine = reporting(0.0);
+    (void)machine.replied(start, reply(), true);
+    const auto life = week.to - week.from;
+    EXPECT_FALSE(std::holds_alternative<RenewCertificate>(machine.next(start + life * 2 / 3 - 1h, false, week)));
+    const Timestamp due = start + life * 2 / 3 + 1s;
+    EXPECT_TRUE(std::holds_alternative<RenewCertificate>(machine.next(due, false, week)));
+    machine.renewal_failed(due);
+    EXPECT_FALSE(
+        std::holds_alternative<RenewCertificate>(machine.next(due + 1s, false, week)));    // reports go on meanwhile
+    EXPECT_TRUE(std::holds_alternative<RenewCertificate>(machine.next(due + 5s, false, week)));
+    machine.renewed(due + 5s);
+    const Validity next{due, due + life};
+    EXPECT_FALSE(std::holds_alternative<RenewCertificate>(machine.next(due + 6s, false, next)));
+}
+
+TEST(Reporting, FinishesWhenAllIsAcknowledgedThroughFailures)
+{
+    Reporting machine = reporting();
+    machine.aim(Until::acknowledged);
+    EXPECT_GT(cells_of(machine.next(start, true, week)), 0u);
+    machine.unanswered(start);
+    const Timestamp until = until_of(machine.next(start, true, week));
+    ASSERT_GT(until, start);
+    EXPECT_GT(cells_of(machine.next(until, true, week)), 0u);
+    (void)machine.replied(until, reply(), true);
+    const Action end = machine.next(until, false, week);
+    ASSERT_TRUE(std::holds_alternative<Finished>(end));
+    EXPECT_TRUE(std::get<Finished>(end).all_acknowledged);
+}
+
+TEST(Reporting, OneAttemptEndsAtTheFirstFailure)
+{
+    Reporting machine = reporting();
+    machine.aim(Until::one_attempt);
+    EXPECT_GT(cells_of(machine.next(start, true, week)), 0u);
+    machine.unanswered(start);
+    const Action end = machine.next(start, true, week);
+    ASSERT_TRUE(std::holds_alternative<Finished>(end));
+    EXPECT_FALSE(std::get<Finished>(end).all_acknowledged);
+}
+
+TEST(Reporting, AClockSetBackDoesNotSilenceIt)
+{
+    Reporting machine = reporting();
+    (void)machine.next(start, true, week);
+    (void)machine.replied(start, reply(), true);
+    EXPECT_GT(cells_of(machine.next(start - 24h, true, week)), 0u);
+}
+
+}    // namespace
+}    // namespace dl::agent::uplink
