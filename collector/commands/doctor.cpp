@@ -1,17 +1,165 @@
+// doctor: looks at everything that a collector needs, one line each, with the next step where something is wrong.
+#include "collector/access/audit.hpp"
 #include "collector/commands/commands.hpp"
+#include "collector/commands/data_directory.hpp"
+#include "collector/commands/workspace.hpp"
+#include "collector/pki/agent_registry.hpp"
+#include "collector/pki/certificate_authority.hpp"
+#include "shared/rows/row_writer.hpp"
+#include "shared/tls/certificates.hpp"
+#include "shared/tls/files.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+
+#include <iostream>
 
 namespace dl::collector::commands {
+namespace {
+
+constexpr std::uintmax_t little_space = 512ULL << 20;    ///< octets
+constexpr std::chrono::hours silence{24};                ///< an agent that said nothing for so long is missed
+
+class Checks {
+public:
+    explicit Checks(rows::Format format)
+        : writer_(rows::create_row_writer(format, {{"check"}, {"state"}, {"detail"}}, std::cout))
+    {}
+    void ok(const char* check, const std::string& detail) { writer_->write({check, "ok", detail}); }
+    void warn(const char* check, const std::string& detail) { writer_->write({check, "warn", detail}); }
+    void failed(const char* check, const Failure& failure)
+    {
+        writer_->write({check, "fail", failure.message});
+        all_well_ = false;
+    }
+    [[nodiscard]] int finish()
+    {
+        if (auto done = writer_->finish(); !done) return fail("doctor", done.error());
+        return all_well_ ? 0 : 1;
+    }
+
+private:
+    std::unique_ptr<rows::RowWriter> writer_;
+    bool all_well_ = true;
+};
+
+void check_files(Checks& checks, const DataDirectory& data)
+{
+    for (const auto& file : {data.organisation_key(), data.collector_key(), data.pki() / "ca.key", data.server_key()}) {
+        struct stat status {};
+        if (::stat(file.c_str(), &status) != 0)
+            checks.failed("keys", not_found(file.string() + ": missing; restore it from the backup"));
+        else if ((status.st_mode & 077) != 0)
+            checks.failed("keys", denied(file.string() + ": others can read it; chmod 600 it and consider it known"));
+        else
+            checks.ok("keys", file.string());
+    }
+    std::error_code error;
+    const auto space = std::filesystem::space(data.root, error);
+    if (error || space.available < little_space)
+        checks.warn("space",
+                    fmt::format("{} MiB free at {}; make room", error ? 0 : space.available >> 20, data.root.string()));
+    else
+        checks.ok("space", fmt::format("{} MiB free", space.available >> 20));
+}
+
+void check_certificates(Checks& checks, const DataDirectory& data, Timestamp now)
+{
+    const auto authority = pki::CertificateAuthority::open(data.pki());
+    if (!authority) return checks.failed("authority", authority.error());
+    checks.ok("authority", fmt::format("{}, until {}", authority->pin(), to_rfc3339(authority->not_after())));
+    const auto pem = tls::read_whole_file(data.server_certificate());
+    if (!pem) return checks.failed("server certificate", pem.error());
+    const auto certificate = tls::certificate_from_pem(*pem);
+    if (!certificate) return checks.failed("server certificate", certificate.error());
+    const auto end = tls::not_after(**certificate);
+    if (!end) return checks.failed("server certificate", end.error());
+    const std::string until = "until " + to_rfc3339(*end);
+    *end > now ? checks.ok("server certificate", until)
+               : checks.warn("server certificate", until + "; `daylight-collector serve` renews it at its start");
+}
+
+void check_stores(Checks& checks, const DataDirectory& data, Timestamp now)
+{
+    const auto state = store::open_sqlite_state_store(data.state_store(), store::Open::read_only);
+    if (!state) return checks.failed("state store", state.error());
+    access::AuditChain audit{**state};
+    const auto entries = audit.verify();
+    entries ? checks.ok("audit chain", fmt::format("{} entries, unbroken", *entries))
+            : checks.failed("audit chain", entries.error());
+
+    const auto usage = store::open_sqlite_usage_store(data.usage_store(), store::Open::read_only);
+    if (!usage) return checks.failed("usage store", usage.error());
+    const auto observers = (*usage)->observers();
+    if (!observers) return checks.failed("usage store", observers.error());
+    pki::AgentRegistry registry{**state};
+    const auto agents = registry.list();
+    if (!agents) return checks.failed("agents", agents.error());
+    std::size_t silent = 0;
+    for (const store::ObserverState& observer : *observers)
+        if (now - observer.last_report > silence) ++silent;
+    const std::string detail =
+        fmt::format("{} enrolled, {} have reported, {} silent for a day", agents->size(), observers->size(), silent);
+    if (agents->empty())
+        checks.warn("agents", "none enrolled; `daylight-collector token create` prints the command for the first");
+    else if (silent > 0)
+        checks.warn("agents", detail + "; `daylight-collector agents list` names them");
+    else
+        checks.ok("agents", detail);
+}
+
+int doctor(const std::string& config_file, const std::string& format_name)
+{
+    const auto format = rows::parse_format(format_name);
+    if (!format)
+        return fail("doctor", invalid_input("--format is table, jsonl, tsv or csv, not '" + format_name + "'"));
+    Checks checks{*format};
+    const auto settings = load_settings(config_file);
+    if (!settings) {
+        checks.failed("settings", settings.error());
+        return checks.finish();
+    }
+    checks.ok("settings", config_file);
+    const auto files = open_configuration(config_file);
+    files ? checks.ok("catalogue, policy, directory",
+                      fmt::format("{} services, {} units", files->catalog->services().size(),
+                                  files->directory->units().size()))
+          : checks.failed("catalogue, policy, directory", files.error());
+
+    const DataDirectory data{settings->data_directory};
+    if (auto exists = data.check_exists(); !exists) {
+        checks.failed("data directory", exists.error());
+        return checks.finish();
+    }
+    const Timestamp now = SystemClock{}.now();
+    check_files(checks, data);
+    check_certificates(checks, data, now);
+    check_stores(checks, data, now);
+    const auto lock = DirectoryLock::take(data);
+    if (lock)
+        checks.warn("collector", "is not running; start it with `daylight-collector serve`");
+    else if (lock.error().kind == Failure::Kind::conflict)
+        checks.ok("collector", "is running");
+    else
+        checks.failed("collector", lock.error());
+    return checks.finish();
+}
+
+}    // namespace
 
 void add_doctor(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("doctor", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-collector doctor: not built yet\n", stderr);
-            return 1;
-        };
+    CLI::App* verb = line.app.add_subcommand("doctor", "Check everything that a collector needs; say what to do next");
+    struct Arguments {
+        std::string config_file;
+        std::string format = "table";
+    };
+    auto arguments = std::make_shared<Arguments>();
+    add_config_option(*verb, arguments->config_file);
+    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
+    verb->callback([&line, arguments] {
+        line.chosen = [arguments] { return doctor(arguments->config_file, arguments->format); };
     });
 }
 
