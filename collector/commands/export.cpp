@@ -11,7 +11,7 @@ void add_export(CommandLine& line)
     CLI::App* verb = line.app.add_subcommand("export", "Figures for other systems (no exporter is built yet)");
     auto config_file = std::make_shared<std::string>();
     add_config_option(*verb, *config_file);
-    verb->callback([&line] {
+    verb->callback([&line, config_file] {
         line.chosen = [] {
             return fail("export",
                         not_found("the exporters (CSV and NDJSON of cells, OCSF) are missing; `findings`, `portfolio` "
