@@ -4,6 +4,8 @@
 #include "agent/commands/commands.hpp"
 #include "agent/commands/observed_rows.hpp"
 #include "agent/flow/flow_table.hpp"
+#include "agent/identity/recorded_attributor.hpp"
+#include "agent/identity/system_attributor.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -11,8 +13,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 namespace dl::agent::commands {
 namespace {
@@ -23,6 +27,7 @@ struct Options {
     std::string network_namespace;
     std::string format = "table";
     std::string filter;
+    std::string identities;
     double duration = 0;    ///< seconds; 0: until the end or a signal
 };
 
@@ -44,6 +49,19 @@ Result<std::unique_ptr<capture::PacketSource>> open_source(const Options& option
     live.network_namespace = options.network_namespace;
     live.filter = options.filter;
     return capture::open_live_interface(live);
+}
+
+/// A recorded table where one is named, the running system on an interface, else nobody is known.
+Result<std::unique_ptr<identity::Attributor>> open_attributor(const Options& options)
+{
+    if (!options.identities.empty()) return identity::create_recorded_attributor(options.identities);
+    if (options.interface.empty()) return std::unique_ptr<identity::Attributor>();
+    std::optional<std::filesystem::path> place;
+    if (!options.network_namespace.empty()) {
+        const bool is_path = options.network_namespace.find('/') != std::string::npos;
+        place = is_path ? options.network_namespace : "/run/netns/" + options.network_namespace;
+    }
+    return identity::create_system_attributor(place);
 }
 
 /// Reads packets until the end, the duration, or a signal. A failure is returned after everything before it was read.
@@ -85,10 +103,12 @@ int observe(const Options& options)
     }
     auto source = open_source(options);
     if (!source) return fail(source.error());
+    const auto attributor = open_attributor(options);
+    if (!attributor) return fail(attributor.error());
     std::signal(SIGINT, ask_to_stop);
     std::signal(SIGTERM, ask_to_stop);
 
-    ObservedRows observed(nullptr);
+    ObservedRows observed(attributor->get());
     flow::FlowTable table(observed);
     const Result<void> read = read_all(**source, table, options);
     table.finish();
@@ -115,6 +135,8 @@ void add_observe(CommandLine& line)
     verb->add_option("--netns", options->network_namespace, "Network namespace (name or path) that the interface is in")
         ->needs(interface);
     verb->add_option("--filter", options->filter, "BPF filter for the kernel (pcap-filter syntax)")->needs(interface);
+    verb->add_option("--identities", options->identities,
+                     "Table (TSV) of whose connections were recorded beside the capture");
     verb->add_option("--duration", options->duration, "Seconds to watch")->check(CLI::NonNegativeNumber);
     verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
     verb->callback([&line, options] {
