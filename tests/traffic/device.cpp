@@ -28,6 +28,7 @@ namespace dl::traffic {
 namespace {
 
 constexpr auto recorded_day_begins = std::chrono::hours{9};
+constexpr auto until_quiet = std::chrono::milliseconds{800};    // longer than a loaded server needs to see a close
 
 struct Errand {
     Day day{};
@@ -60,21 +61,36 @@ Counted go(const Exchange& exchange)
     throw std::logic_error("a dns visit has no connection");
 }
 
-void run_errand(const Scenario& scenario, const DeviceRun& run, unsigned person, const Errand& errand, int report)
+void send_report(int pipe, const std::string& lines)
+{
+    // Under PIPE_BUF: one write, one piece.
+    if (write(pipe, lines.data(), lines.size()) != static_cast<ssize_t>(lines.size()))
+        throw std::runtime_error("the pipe broke");
+}
+
+/// Connections whose count is not final before everything is quiet.
+struct LateCounts {
+    std::mutex mutex;
+    std::vector<Made> made;
+};
+
+void run_errand(const Scenario& scenario, const DeviceRun& run, unsigned person, const Errand& errand, int report,
+                LateCounts& late)
 {
     const Visit& visit = scenario.visits[errand.visit];
     Made made{errand.day, person, errand.visit, true, client_address(scenario.place(run.device), errand.day, run.today),
               {}};
     made.counted = exchange_dns({visit, made.client, resolver_address, run.hold});
-    std::string lines = to_line(made);
-    if (visit.how != How::dns) {
-        made.question = false;
-        made.counted = go({visit, made.client, scenario.addresses.at(visit.host), run.hold});
-        lines += to_line(made);
+    send_report(report, to_line(made));
+    if (visit.how == How::dns) return;
+    made.question = false;
+    made.counted = go({visit, made.client, scenario.addresses.at(visit.host), run.hold});
+    if (made.counted.late) {
+        const std::lock_guard held{late.mutex};
+        late.made.push_back(made);
+    } else {
+        send_report(report, to_line(made));
     }
-    // Under PIPE_BUF: one write, one piece.
-    if (write(report, lines.data(), lines.size()) != static_cast<ssize_t>(lines.size()))
-        throw std::runtime_error("the pipe broke");
 }
 
 // In the employee's process. Threads take errands one after another.
@@ -83,12 +99,13 @@ int work(const Scenario& scenario, const DeviceRun& run, unsigned person, int re
     const std::vector<Errand> errands = errands_of(scenario, run, person);
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> failed = false;
+    LateCounts late;
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < std::min<std::size_t>(run.connections_at_once, errands.size()); ++i) {
         threads.emplace_back([&] {
             for (std::size_t at = next++; at < errands.size(); at = next++) {
                 try {
-                    run_errand(scenario, run, person, errands[at], report);
+                    run_errand(scenario, run, person, errands[at], report, late);
                 } catch (const std::exception& problem) {
                     fmt::print(stderr, "daylight-traffic device {}: e{}: {}: {}\n", run.device, person,
                                scenario.visits[errands[at].visit].host, problem.what());
@@ -99,6 +116,11 @@ int work(const Scenario& scenario, const DeviceRun& run, unsigned person, int re
     }
     for (std::thread& thread : threads) {
         thread.join();
+    }
+    if (!late.made.empty()) std::this_thread::sleep_for(until_quiet);
+    for (Made& made : late.made) {
+        count_late(made.counted);
+        send_report(report, to_line(made));
     }
     return failed ? 1 : 0;
 }

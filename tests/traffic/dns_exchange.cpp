@@ -118,7 +118,7 @@ Counted exchange_dns(const Exchange& exchange)
 {
     static thread_local std::mt19937 random{std::random_device{}()};
     const Socket socket = connect_udp(exchange.client, exchange.server, dns_port);
-    Counted counted{local_port(socket), 0, 0};
+    Counted counted{local_port(socket), 0, 0, {}};
     for (const std::uint16_t type : {type_a, type_aaaa}) {
         Bytes question;
         put16(question, static_cast<unsigned>(random() & 0xffff));

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "tests/traffic/scenario.hpp"
+#include "tests/traffic/sockets.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace dl::traffic {
@@ -21,7 +23,11 @@ struct Counted {
     std::uint16_t client_port = 0;
     std::uint64_t up = 0;
     std::uint64_t down = 0;
+    /// Of a QUIC connection, whose server may still have sent when the client closed: to be drained when all is quiet.
+    std::shared_ptr<Socket> late;
 };
+/// Adds what came since to `down` and lets the socket go.
+void count_late(Counted& counted);
 
 // Each returns when its connection is closed and everything that was sent has arrived; throws std::runtime_error.
 [[nodiscard]] Counted exchange_tls(const Exchange& exchange);

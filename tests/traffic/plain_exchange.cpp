@@ -88,7 +88,7 @@ Counted exchange_http(const Exchange& exchange)
 {
     const Visit& visit = exchange.visit;
     const Socket socket = connect_tcp(exchange.client, exchange.server, visit.port, 0);
-    Counted counted{local_port(socket), 0, 0};
+    Counted counted{local_port(socket), 0, 0, {}};
     const std::string head =
         fmt::format("POST /{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: daylight-traffic\r\nContent-Length: {}\r\n\r\n",
                     visit.down, visit.host, visit.up);
@@ -130,7 +130,7 @@ Counted exchange_opaque(const Exchange& exchange)
     const std::uint16_t port = local_port(socket);
     std::this_thread::sleep_for(exchange.hold);
     part_ways(socket);
-    return {port, visit.up, visit.down};
+    return {port, visit.up, visit.down, {}};
 }
 
 void serve_opaque(std::uint16_t port)

@@ -20,7 +20,6 @@ using std::chrono::steady_clock;
 
 constexpr int quic_buffer = 65536;
 constexpr milliseconds patience{20'000};
-constexpr milliseconds aftermath{100};    // what the server still had on its way when the client closed
 
 bool readable(const Socket& socket, int wait_ms)
 {
@@ -89,8 +88,9 @@ Counted exchange_quic(const Exchange& exchange)
 {
     static const QuicCredentials credentials{QuicCredentials::End::client};
     const Visit& visit = exchange.visit;
-    const Socket socket = connect_udp(exchange.client, exchange.server, visit.port);
-    Counted counted{local_port(socket), 0, 0};
+    const auto owned = std::make_shared<Socket>(connect_udp(exchange.client, exchange.server, visit.port));
+    const Socket& socket = *owned;
+    Counted counted{local_port(socket), 0, 0, owned};
     const auto send = [&socket, &counted](std::span<const std::uint8_t> out) {
         if (::send(socket.fd(), out.data(), out.size(), 0) < 0) fail("send a QUIC packet");
         counted.up += out.size();
@@ -129,10 +129,17 @@ Counted exchange_quic(const Exchange& exchange)
     if (!holding) throw std::runtime_error(fmt::format("QUIC with {}: nothing came for 20 s", visit.host));
 
     session.close();
-    for (const auto end = steady_clock::now() + aftermath; rest_of(end) > 0;) {
-        if (readable(socket, rest_of(end))) static_cast<void>(receive());
-    }
     return counted;
+}
+
+void count_late(Counted& counted)
+{
+    std::array<std::uint8_t, quic_buffer> buffer;
+    for (ssize_t got = 0;
+         counted.late && (got = recv(counted.late->fd(), buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0;) {
+        counted.down += static_cast<std::uint64_t>(got);
+    }
+    counted.late.reset();
 }
 
 void serve_quic(std::uint16_t port) { QuicServer{port}.run(); }

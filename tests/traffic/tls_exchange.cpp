@@ -155,8 +155,10 @@ Counted exchange_tls(const Exchange& exchange)
     SSL_shutdown(session.get());
     shutdown(socket.fd(), SHUT_WR);
     const std::uint64_t last = drain(socket.fd());
-    return {local_port(socket), BIO_number_written(SSL_get_wbio(session.get())),
-            BIO_number_read(SSL_get_rbio(session.get())) + last};
+    return {local_port(socket),
+            BIO_number_written(SSL_get_wbio(session.get())),
+            BIO_number_read(SSL_get_rbio(session.get())) + last,
+            {}};
 }
 
 void serve_tls(std::uint16_t port)
