@@ -48,8 +48,8 @@ def heading(text):
 
 
 def show(play):
-    heading("Findings, as the security team sees them")
-    print(play.collector.as_account("security", "findings"), end="")
+    heading(f"Findings since {play.monday(2)}, as the security team sees them")
+    print(play.collector.as_account("security", "findings", "--from", play.monday(2)), end="", flush=True)
     heading(f"The brief for the unit sales, week {play.last_week()}, as its relationship manager sees it")
     print(play.collector.as_account("e1901", "brief", "sales", "--period", play.last_week()), end="")
 

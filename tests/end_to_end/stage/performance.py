@@ -1,6 +1,5 @@
 """The whole play: earlier days from captures, today live, through agents and collector to findings and a brief."""
 import datetime
-import json
 import pathlib
 import time
 
@@ -67,7 +66,8 @@ class Performance:
 
     def totals(self):
         """The collector's raw sums over everything it holds."""
-        return json.loads(self.collector.verb("verify", "--format", "jsonl"))
+        words = [line.split() for line in self.collector.verb("verify").splitlines()]
+        return {pair[0]: int(pair[1]) for pair in words if len(pair) == 2}
 
     def wait_for_totals(self, patience=20):
         """Waits until the collector holds exactly what the generator counted; returns both."""

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 
@@ -39,22 +40,27 @@ class Processes:
     def __init__(self, record):
         self.record = pathlib.Path(record)
         self.running = {}
+        self.lock = threading.Lock()
 
     def start(self, name, command, log, *, stdin=subprocess.DEVNULL, stdout=None, env=None):
         with open(log, "ab") as stderr:
             process = subprocess.Popen([str(part) for part in command], stdin=stdin, stdout=stdout or stderr, stderr=stderr,
                                        env=env, start_new_session=True)
-        self.running[name] = process
-        self.write_record()
+        with self.lock:
+            self.running[name] = process
+            self.write_record()
         return process
 
     def write_record(self):
+        """Under the lock."""
         rows = [{"name": name, "pid": process.pid, "started": started_at(process.pid)} for name, process in self.running.items()]
         self.record.write_text(json.dumps(rows))
 
-    def stop(self, name, *, how=signal.SIGTERM, patience=10):
+    def stop(self, name, *, how=signal.SIGTERM, patience=15):
         """Returns the exit code (negative: the signal that ended it)."""
-        process = self.running.pop(name)
+        with self.lock:
+            process = self.running.pop(name)
+            self.write_record()
         if process.poll() is None:
             process.send_signal(how)
             try:
@@ -65,7 +71,6 @@ class Processes:
         for end in (process.stdin, process.stdout):
             if end:
                 end.close()
-        self.write_record()
         return process.returncode
 
     def stop_all(self):

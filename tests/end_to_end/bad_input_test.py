@@ -1,0 +1,239 @@
+"""Bad input of every kind: one line that says what, where and what to do; nothing is lost, nothing crashes."""
+import json
+import pathlib
+import shutil
+import ssl
+import struct
+import subprocess
+import unittest
+import urllib.error
+import urllib.request
+
+from stage import testing
+from stage.collector import Collector
+from stage.performance import SOURCE
+from stage.processes import Processes
+
+AGENT = testing.build_folder() / "daylight-agent"
+COLLECTOR = testing.build_folder() / "daylight-collector"
+PCAP_HEAD = struct.Struct("<IHHiIII")
+PCAP_RECORD = struct.Struct("<IIII")
+
+
+def pcap(link_type, *packets, cut=0):
+    out = PCAP_HEAD.pack(0xA1B2C3D4, 2, 4, 0, 0, 65535, link_type)
+    for packet in packets:
+        out += PCAP_RECORD.pack(1_770_000_000, 0, len(packet), len(packet)) + packet
+    return out[:len(out) - cut]
+
+
+# A DNS question for www.example.com over Ethernet, IPv4, UDP.
+QUESTION = bytes.fromhex(
+    "020000000001020000000002" "0800" "4500003d00010000401100000a000001c0000235" "c00000350029 0000".replace(" ", "")
+    + "123401000001000000000000" "03777777076578616d706c6503636f6d0000010001")
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        scratch = testing.scratch()
+        self.folder = scratch.__enter__()
+        self.addCleanup(scratch.__exit__, None, None, None)
+        self.processes = Processes(self.folder / "processes.json")
+        self.addCleanup(self.processes.stop_all)
+
+    def refused(self, *command, says, code=1, stdin=None):
+        """The command fails with one line that has all the words; it writes nothing else to standard error."""
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60, input=stdin)
+        lines = done.stderr.strip().splitlines()
+        self.assertEqual(done.returncode, code, f"{command}: {done.stderr}")
+        self.assertEqual(len(lines), 1, f"{command}: not one line:\n{done.stderr}")
+        for word in [says] if isinstance(says, str) else says:
+            self.assertIn(word, lines[0])
+        return done
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def config_copy(self):
+        shutil.copytree(SOURCE / "config", self.folder / "config")
+        return self.folder / "config"
+
+    def collector(self, name="collector"):
+        return Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", self.folder / name, self.processes, ports=(0, 0))
+
+
+class Captures(BadInput):
+    def observe(self, path):
+        return (AGENT, "observe", "--pcap", path, "--format", "jsonl")
+
+    def test_garbage(self):
+        self.refused(*self.observe(self.file("garbage.pcap", bytes(range(256)) * 8)), says="garbage.pcap")
+
+    def test_empty(self):
+        self.refused(*self.observe(self.file("empty.pcap", b"")), says="empty.pcap")
+
+    def test_missing(self):
+        self.refused(*self.observe(self.folder / "none.pcap"), says="none.pcap")
+
+    def test_unknown_link_type(self):
+        self.refused(*self.observe(self.file("odd.pcap", pcap(147, QUESTION))), says=["odd.pcap", "147"])
+
+    def test_truncated_capture_tells_what_came_before(self):
+        path = self.file("cut.pcap", pcap(1, QUESTION, QUESTION, cut=20))
+        done = self.refused(*self.observe(path), says="cut.pcap")
+        self.assertEqual([json.loads(line)["name"] for line in done.stdout.splitlines()], ["www.example.com"])
+
+
+class Configuration(BadInput):
+    def edit(self, path, edit):
+        document = json.loads(path.read_text())
+        edit(document)
+        path.write_text(json.dumps(document, indent=2))
+
+    def test_unknown_key_of_the_collector(self):
+        config = self.config_copy() / "collector.json"
+        self.edit(config, lambda document: document.update(retention_day=3))
+        self.refused(COLLECTOR, "check-config", "--config", config, says=["collector.json:", "retention_day", "retention_days"])
+
+    def test_unknown_key_of_the_agent(self):
+        config = self.config_copy() / "agent.json"
+        self.edit(config, lambda document: document.update(flush_second=3))
+        self.refused(AGENT, "check-config", "--config", config, says=["agent.json:", "flush_second", "flush_seconds"])
+
+    def test_unknown_key_of_the_catalogue(self):
+        config = self.config_copy()
+        self.edit(config / "catalog/services/crm.json", lambda document: document["services"][0].update(hostz=[]))
+        self.refused(COLLECTOR, "check-config", "--config", config / "collector.json", says=["crm.json:", "hostz"])
+
+    def test_unknown_key_of_the_policy(self):
+        config = self.config_copy()
+        self.edit(config / "policy.json", lambda document: document["rules"][0].update(verdikt="x"))
+        self.refused(COLLECTOR, "check-config", "--config", config / "collector.json", says=["policy.json:", "verdikt"])
+
+    def test_no_json_at_all(self):
+        config = self.config_copy() / "collector.json"
+        config.write_text('{"data_directory": ')
+        self.refused(COLLECTOR, "check-config", "--config", config, says="collector.json:1")
+
+
+class Enrolment(BadInput):
+    def agent_config(self, collector, name="agent"):
+        home = self.folder / name
+        home.mkdir()
+        config = home / "agent.json"
+        config.write_text(json.dumps({"collector": collector.url, "data_directory": str(home / "data"), "device_name": "sales-01"}))
+        return config
+
+    def test_wrong_token(self):
+        collector = self.collector()
+        collector.init()
+        collector.serve()
+        words = collector.enrol_command()
+        at = words.index("--token") + 1
+        wrong = words[at][:-4] + ("AAAA" if not words[at].endswith("AAAA") else "BBBB")
+        self.refused(AGENT, "enroll", "--collector", collector.url, "--token", wrong, "--ca-pin", collector.pin,
+                     "--config", self.agent_config(collector), says="token")
+
+    def test_token_is_good_once(self):
+        collector = self.collector()
+        collector.init()
+        collector.serve()
+        words = collector.enrol_command()
+        subprocess.run([AGENT, *words[1:], "--config", self.agent_config(collector, "first")], check=True, capture_output=True)
+        self.refused(AGENT, *words[1:], "--config", self.agent_config(collector, "second"), says="token")
+
+    def test_certificate_authority_that_is_not_the_pinned_one(self):
+        collector = self.collector()
+        collector.init()
+        collector.serve()
+        words = collector.enrol_command()
+        words[words.index("--ca-pin") + 1] = "sha256:" + "0" * 64
+        self.refused(AGENT, *words[1:], "--config", self.agent_config(collector), says="pin")
+
+    def test_certificate_of_another_authority(self):
+        """An agent of collector A that turns to collector B: it says so and keeps what it has, until A is back."""
+        first, second = self.collector("first"), self.collector("second")
+        first.init()
+        second.init()
+        first.serve()
+        config = self.agent_config(first)
+        subprocess.run([AGENT, *first.enrol_command()[1:], "--config", config], check=True, capture_output=True)
+        first.stop()
+        second.serve()
+        document = json.loads(config.read_text()) | {"capture_file": str(self.file("one.pcap", pcap(1, QUESTION))), "dns_only": True}
+        config.write_text(json.dumps(document | {"collector": second.url}))
+        with subprocess.Popen([AGENT, "run", "--once", "--config", config], stderr=subprocess.PIPE, text=True) as agent:
+            line = next(line for line in agent.stderr if "warn" in line)
+            agent.terminate()
+            agent.stderr.read()
+        self.assertIn(second.url.removeprefix("https://"), line)
+        self.assertRegex(line, "certificate|authority|CA")
+        self.assertIsNone(self.processes.running["collector"].poll())
+        second.stop()
+
+        first.serve()
+        config.write_text(json.dumps(document))
+        subprocess.run([AGENT, "run", "--once", "--config", config], check=True, capture_output=True, timeout=30)
+
+
+class Reports(BadInput):
+    def enrolled(self):
+        collector = self.collector()
+        collector.init()
+        collector.serve()
+        home = self.folder / "agent"
+        home.mkdir()
+        config = home / "agent.json"
+        config.write_text(json.dumps({"collector": collector.url, "data_directory": str(home / "data"), "device_name": "sales-01"}))
+        subprocess.run([AGENT, *collector.enrol_command()[1:], "--config", config], check=True, capture_output=True)
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        enrolment = json.loads((home / "data/enrolment.json").read_text())
+        identity = self.file("identity.pem", enrolment["certificate"] + enrolment["key"])
+        context.load_cert_chain(identity)
+        return collector, context
+
+    def post(self, collector, context, body, content_type="application/json"):
+        request = urllib.request.Request(collector.url + "/agent/v1/report", data=body, headers={"Content-Type": content_type})
+        try:
+            with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+    def test_wrong_types_and_garbage_are_refused_and_the_collector_lives(self):
+        collector, context = self.enrolled()
+        for body, kind in ((b'{"version": "one", "cells": 7}', "application/json"), (b"\x00\xff" * 50, "application/json"),
+                           (b"\x28\xb5\x2f\xfd" + b"\x99" * 60, "application/vnd.daylight.report+cbor"), (b"", "application/json")):
+            status, answer = self.post(collector, context, body, kind)
+            self.assertIn(status, (400, 415), answer)
+            problem = json.loads(answer)
+            self.assertEqual(problem["status"], status)
+            self.assertTrue(problem["detail"])
+        self.assertIsNone(self.processes.running["collector"].poll())
+
+
+class DataDirectory(BadInput):
+    def test_second_collector_on_the_same_data_directory(self):
+        collector = self.collector()
+        collector.init()
+        collector.serve()
+        document = json.loads(collector.config.read_text())
+        document["agents"]["listen"] = document["api"]["listen"] = "127.0.0.1:0"
+        other = collector.config.parent / "other.json"
+        other.write_text(json.dumps(document))
+        self.refused(COLLECTOR, "serve", "--config", other, says=[str(collector.folder / "data")])
+        self.assertIsNone(self.processes.running["collector"].poll())
+
+    def test_init_twice_keeps_the_first(self):
+        collector = self.collector()
+        collector.init()
+        self.refused(COLLECTOR, "init", "--config", collector.config, says=str(collector.folder / "data"))
+        collector.serve()
+
+
+if __name__ == "__main__":
+    testing.main()
