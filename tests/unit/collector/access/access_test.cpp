@@ -1,0 +1,70 @@
+#include "collector/access/accounts.hpp"
+#include "collector/access/audit.hpp"
+#include "tests/unit/collector/store/store_room.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace dl::collector::access {
+namespace {
+
+using store::TemporaryDirectory;
+
+std::unique_ptr<store::StateStore> open_state(const TemporaryDirectory& folder)
+{
+    return std::move(store::open_sqlite_state_store(folder / "state.sqlite", store::Open::create).value());
+}
+
+TEST(Accounts, are_known_by_their_token_until_disabled)
+{
+    const TemporaryDirectory folder;
+    const auto state = open_state(folder);
+    Accounts accounts{*state};
+    const std::string token = accounts.create({"E1901", Role::relationship_manager, {"sales"}, false}).value();
+    const auto account = accounts.authenticate(token);
+    ASSERT_TRUE(account);
+    EXPECT_EQ(account->id, "E1901");
+    EXPECT_EQ(account->units, std::vector<std::string>{"sales"});
+    std::string forged = token;
+    forged[42] = forged[42] == 'A' ? 'B' : 'A';
+    EXPECT_EQ(accounts.authenticate(forged).error().kind, Failure::Kind::denied);
+    EXPECT_EQ(accounts.create({"E1901", Role::security, {}, false}).error().kind, Failure::Kind::conflict);
+    ASSERT_TRUE(accounts.disable("E1901"));
+    EXPECT_EQ(accounts.authenticate(token).error().kind, Failure::Kind::denied);
+}
+
+TEST(AuditChain, stays_whole_under_writers_in_several_threads)
+{
+    const TemporaryDirectory folder;
+    const auto state = open_state(folder);
+    std::vector<std::thread> writers;
+    for (int i = 0; i < 4; ++i)
+        writers.emplace_back([&] {
+            AuditChain mine{*state};
+            for (int entry = 0; entry < 5; ++entry)
+                EXPECT_TRUE(mine.append(Timestamp{}, "console:E1001", "token.create", "t", "\xff"));
+        });
+    for (std::thread& writer : writers)
+        writer.join();
+    AuditChain audit{*state};
+    EXPECT_EQ(audit.verify().value(), 20U);
+}
+
+TEST(AuditChain, notices_a_changed_and_a_missing_entry)
+{
+    const TemporaryDirectory folder;
+    const auto state = open_state(folder);
+    AuditChain audit{*state};
+    for (int entry = 0; entry < 3; ++entry)
+        ASSERT_TRUE(audit.append(Timestamp{}, "console:E1001", "user.add", "E1002"));
+    auto second = state->get("audit", "000000000002").value();
+    second->value["who"] = "console:E1003";
+    ASSERT_TRUE(state->put_if_version("audit", "000000000002", second->version, second->value));
+    EXPECT_FALSE(audit.verify());
+    ASSERT_TRUE(state->put_if_version("audit", "000000000002", second->version + 1, nullptr));
+    EXPECT_FALSE(audit.verify());
+}
+
+}    // namespace
+}    // namespace dl::collector::access
