@@ -1,6 +1,7 @@
 """The demo itself; scripts/demo builds what it needs and starts it."""
 import argparse
 import fcntl
+import json
 import os
 import pathlib
 import shutil
@@ -66,6 +67,7 @@ def perform(play, keep):
     print(f"{play.collector.page}/#token={play.collector.tokens['security']}")
     print(f"sign-in token of the security team: {play.collector.tokens['security']}")
     if keep:
+        (DATA / "house.json").write_text(json.dumps(play.house()))
         print(f"\nStill running; scripts/demo --stop ends it. Data, logs and configuration: {DATA}")
     else:
         print("\nThe page is gone with the demo's end; scripts/demo --keep leaves it running.")

@@ -88,6 +88,11 @@ class Performance:
         year, week, _ = self.monday(1).isocalendar()
         return f"{year}-W{week:02}"
 
+    def house(self):
+        """What tests/browser needs to know of the running collector."""
+        tokens = self.collector.tokens
+        return {"page": self.collector.page, "security_token": tokens["security"], "manager_token": tokens["e1901"]}
+
     def drop_curtain(self):
         self.processes.stop_all()
         self.world.remove()
