@@ -14,6 +14,11 @@
 
 #include <exception>
 
+// GCC 12 at -O2 inlines one half of a coroutine frame's pair of operator new and delete, and takes them for strangers.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace dl::agent::uplink {
 namespace {
 
