@@ -184,6 +184,7 @@ Match local_name()
 
 Match FileCatalog::match(std::string_view host, std::string_view canonical) const
 {
+    if (host.empty()) return unknown("invalid");
     const FoldedHost folded(host);
     if (!folded.valid()) return unknown(names::is_address_literal(host) ? std::string(host) : std::string("invalid"));
     const std::string_view name = folded.text();

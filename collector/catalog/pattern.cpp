@@ -20,6 +20,8 @@ Result<Pattern> parse_pattern(std::string_view text, Depth depth)
         pattern.ending = rest.substr(0, dot);
         rest.remove_prefix(dot + 1);
     }
+    if (rest.empty())
+        return invalid_input("'" + std::string(text) + "' names no host; write host, *.suffix or *ending.suffix");
     if (names::is_address_literal(rest))
         return invalid_input("'" + std::string(text) + "' is an address; the catalogue holds host names");
     const auto host = names::normalise_host(rest);
