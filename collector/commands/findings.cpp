@@ -1,18 +1,122 @@
+// findings: what is worth a conversation, most urgent first.
 #include "collector/commands/commands.hpp"
+#include "collector/commands/report_options.hpp"
+#include "collector/insight/finding.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <iostream>
 
 namespace dl::collector::commands {
+namespace {
+
+using insight::Finding;
+using nlohmann::json;
+
+template <class T, class Text>
+std::string joined(const std::vector<T>& items, Text text, const char* between = ", ")
+{
+    std::string out;
+    for (const auto& item : items)
+        out += (out.empty() ? "" : between) + std::string(text(item));
+    return out;
+}
+
+std::string risks_text(const Finding& finding)
+{
+    return joined(finding.risks, [](const auto& risk) { return risk.id; });
+}
+
+json bytes(const std::optional<std::uint64_t>& count) { return count ? json(*count) : json(nullptr); }
+
+/// Under --explain: why the verdict is what it is, and what could be done.
+void explain(const Finding& finding, const insight::Meaning& meaning)
+{
+    std::cout << fmt::format("{}  {}: {}\n", finding.id(), finding.name(), policy::to_string(finding.decision.verdict));
+    const auto line = [](std::string_view head, const std::string& text) {
+        if (!text.empty()) std::cout << fmt::format("  {:<12}{}\n", head, text);
+    };
+    const auto& figure = finding.figure;
+    line("reach",
+         fmt::format("{} people, {} devices, {} days, {}", figure.people ? figure.people->text() : "unknown",
+                     figure.devices ? figure.devices->text() : "–", figure.days, insight::to_string(finding.trend)));
+    if (figure.bytes_up && figure.bytes_down)
+        line("bytes", fmt::format("{} up, {} down", insight::bytes_text(*figure.bytes_up),
+                                  insight::bytes_text(*figure.bytes_down)));
+    line("matched",
+         fmt::format("{} (catalogue {})",
+                     finding.matched.empty() ? "nothing" : fmt::format("{}", fmt::join(finding.matched, ", ")),
+                     meaning.catalog.version()));
+    line("evidence", joined(figure.evidence, [](const auto& evidence) {
+             return evidence.connections ? fmt::format("{} ({})", evidence.kind, *evidence.connections) : evidence.kind;
+         }));
+    line("rule", finding.decision.rule);
+    line("reason", finding.decision.reason);
+    line("owner", finding.decision.owner);
+    line("conditions", finding.decision.conditions);
+    if (finding.decision.review) line("review", to_iso_date(*finding.decision.review));
+    for (const auto& step : finding.decision.chain)
+        line("because", step);
+    for (const auto& risk : finding.risks)
+        line("risk", risk.name + ": " + risk.evidence);
+    for (const auto& option : finding.options)
+        line("option", option.title + ". " + option.consequence + ".");
+    std::cout << '\n';
+}
+
+Result<void> findings(const ReportOptions& options)
+{
+    auto report = open_report(options, insight::Operation::findings);
+    if (!report) return report.error();
+    const auto figures = figures_of(*report, options);
+    if (!figures) return figures.error();
+    const auto meaning = report->meaning();
+    const auto found = insight::find(*figures, meaning);
+    if (options.explain) {
+        for (const auto& finding : found)
+            explain(finding, meaning);
+        print_notes(insight::notes_on(*figures), figures->period);
+        return {};
+    }
+    using Align = rows::Column::Align;
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format),
+                                                {{"unit"},
+                                                 {"service"},
+                                                 {"verdict"},
+                                                 {"people", Align::right},
+                                                 {"days", Align::right},
+                                                 {"trend"},
+                                                 {"bytes_up", Align::right},
+                                                 {"bytes_down", Align::right},
+                                                 {"capability"},
+                                                 {"risks"},
+                                                 {"id"}},
+                                                std::cout);
+    for (const auto& finding : found) {
+        const auto& figure = finding.figure;
+        writer->write({figure.unit, finding.name(), policy::to_string(finding.decision.verdict),
+                       figure.people ? json(figure.people->text()) : json(nullptr), figure.days,
+                       insight::to_string(finding.trend), bytes(figure.bytes_up), bytes(figure.bytes_down),
+                       figure.capability, risks_text(finding), figure.label});
+    }
+    if (auto done = writer->finish(); !done) return done;
+    if (options.format == "table") print_notes(insight::notes_on(*figures), figures->period);
+    return {};
+}
+
+}    // namespace
 
 void add_findings(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("findings", "Not built yet");
-    verb->callback([&line] {
-        line.chosen = [] {
-            std::fputs("daylight-collector findings: not built yet\n", stderr);
-            return 1;
-        };
-    });
+    CLI::App* verb =
+        line.app.add_subcommand("findings", "What is worth a conversation: verdicts with reach, trend and risks");
+    const auto options = std::make_shared<ReportOptions>();
+    add_report_options(*verb, *options);
+    add_window_options(*verb, *options);
+    verb->add_flag("--explain", options->explain, "Say for each why, and what could be done");
+    verb->callback(
+        [&line, options] { line.chosen = [options] { return finish_report("findings", findings(*options)); }; });
 }
 
 }    // namespace dl::collector::commands

@@ -21,6 +21,7 @@ constexpr std::size_t most_working = 6;
 
 bool is_open(const Finding& finding)
 {
+    if (finding.low_interest) return false;
     return finding.decision.verdict == Verdict::unsanctioned || finding.decision.verdict == Verdict::unreviewed;
 }
 

@@ -41,6 +41,7 @@ struct Finding {
     std::vector<Risk> risks;
     std::vector<Option> options;
     std::vector<const catalog::Service*> alternatives;    ///< agreed, of the same capability, for this unit
+    bool low_interest = false;    ///< private use such as music: listed, never put forward
     std::uint64_t priority = 0;
 
     [[nodiscard]] std::string id() const { return figure.unit + "/" + figure.label; }

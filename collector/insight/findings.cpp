@@ -23,7 +23,8 @@ std::uint64_t priority_of(const Finding& finding)
     if (finding.trend == Trend::fresh || finding.trend == Trend::growing) priority += 40;
     if (finding.trend == Trend::gone) return priority / 10;
     const std::uint64_t people = finding.figure.people ? finding.figure.people->at_least : 0;
-    return priority + std::min<std::uint64_t>(2 * people, 100);
+    priority += std::min<std::uint64_t>(2 * people, 100);
+    return finding.low_interest ? priority / 4 : priority;
 }
 
 policy::Decision decide(const Finding& finding, const Meaning& meaning)
@@ -33,6 +34,13 @@ policy::Decision decide(const Finding& finding, const Meaning& meaning)
     decision.reason = "The catalogue does not hold this domain";
     decision.chain = {"no catalogue entry: not yet reviewed"};
     return decision;
+}
+
+bool is_low_interest(const catalog::Service& service, const catalog::Catalog& catalog)
+{
+    for (const auto& category : catalog.categories())
+        if (category.id == service.category) return category.low_interest;
+    return false;
 }
 
 std::vector<std::string> patterns_of(const release::Figure& figure, const catalog::Catalog& catalog)
@@ -84,6 +92,7 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
         Finding finding;
         finding.figure = figure;
         if (figure.kind == "service") finding.service = meaning.catalog.service(figure.label);
+        finding.low_interest = finding.service && is_low_interest(*finding.service, meaning.catalog);
         finding.decision = decide(finding, meaning);
         finding.matched = patterns_of(figure, meaning.catalog);
         finding.trend = trend_of(figure);

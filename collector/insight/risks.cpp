@@ -67,7 +67,7 @@ std::vector<Risk> risks_of(const release::Figure& figure, const catalog::Service
     if (in(category, ai_categories) && up && *up >= ai_upload_per_day * std::max<std::uint64_t>(figure.days, 1))
         risks.push_back({"ai_with_upload", "AI service with uploads",
                          fmt::format("{} sent {}: more than typed questions need", bytes_text(*up), by_whom(figure))});
-    if (in(category, private_categories))
+    if (in(category, private_categories) || (service && service->personal))
         risks.push_back({"personal_instance", "Personal accounts",
                          fmt::format("made for private accounts, used {}", by_whom(figure))});
     if (saw(figure, "ech_outer") || saw(figure, "ambiguous"))

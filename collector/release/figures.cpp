@@ -32,6 +32,7 @@ Result<std::vector<Row>> read(store::UsageStore& usage, const Period& period, st
         query.to = period.to;
         query.by = by;
         query.kind = kind;
+        query.with_largest = by.contains(By::capability);    // for the dominance rule
         auto some = usage.report(query);
         if (!some) return some.error();
         for (auto& row : *some) {

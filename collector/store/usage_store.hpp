@@ -73,6 +73,7 @@ struct Query {
     std::optional<std::string> kind;
     std::optional<std::string> label;
     std::optional<std::string> capability;
+    bool with_largest = false;    ///< also fill Row::bytes_of_largest
 };
 
 /// One row of a report. Dimension fields that were not asked for are empty. One use is counted once: for each (person,
@@ -89,7 +90,7 @@ struct Row {
     std::uint64_t bytes_down = 0;
     Timestamp first_seen{};    ///< to the millisecond, rounded down
     Timestamp last_seen{};
-    /// Bytes (up and down) of the person, else device, who moved most; nothing where a store does not say. The dominance
+    /// Bytes (up and down) of the person, else device, who moved most; only where the query asked for it. The dominance
     /// rule of release/ withholds bytes without it.
     std::optional<std::uint64_t> bytes_of_largest;
 };

@@ -115,6 +115,11 @@ void Grouping::add_to(const Key& key, const Use& use)
     group.bytes_down = add_saturating(group.bytes_down, use.bytes_down);
     group.first_seen = std::min(group.first_seen, microseconds(use.day, use.first_seen));
     group.last_seen = std::max(group.last_seen, microseconds(use.day, use.last_seen));
+    if (query_.with_largest) {
+        const std::int64_t who = use.person != 0 ? 2 * use.person : 2 * use.device + 1;
+        auto& bytes = contributions_[std::uint64_t{last_group_} << 32 | static_cast<std::uint32_t>(who)];
+        bytes = add_saturating(bytes, add_saturating(use.bytes_up, use.bytes_down));
+    }
     note(devices_, last_group_, use.device);
     if (use.person != 0)
         note(people_, last_group_, use.person);
@@ -164,6 +169,10 @@ std::vector<Row> Grouping::rows()
     count(devices_, &Row::devices);
     count(nobody_, &Row::devices_without_person);
     count(days_, &Row::days);
+    for (const auto& [pair, bytes] : contributions_) {
+        auto& largest = rows[pair >> 32].bytes_of_largest;
+        largest = std::max(largest.value_or(0), static_cast<std::uint64_t>(bytes));
+    }
     if (rows.empty() && query_.by.empty()) rows.emplace_back();
     std::ranges::sort(rows, {}, [](const Row& r) {
         return std::tie(r.day, r.unit, r.kind, r.label, r.capability, r.host, r.canonical, r.evidence, r.observer,

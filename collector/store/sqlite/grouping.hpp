@@ -62,6 +62,8 @@ private:
     std::vector<Group> groups_;
     /// (group, id) pairs, made distinct when rows are asked for.
     std::vector<std::uint64_t> people_, devices_, nobody_, days_;
+    /// Bytes by (group, person or else device), where the query asks for the largest.
+    std::unordered_map<std::uint64_t, std::int64_t> contributions_;
     Key last_key_{};
     std::uint32_t last_group_ = 0;
 };

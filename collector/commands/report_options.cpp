@@ -1,0 +1,70 @@
+#include "collector/commands/report_options.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace dl::collector::commands {
+
+void add_report_options(CLI::App& verb, ReportOptions& options)
+{
+    add_config_option(verb, options.config_file);
+    add_token_option(verb, options.token_file);
+    verb.add_option("--period", options.period,
+                    "A closed week (2026-W46) or month (2026-10); the last closed week when absent");
+    verb.add_option("--format", options.format, "table, jsonl, tsv or csv")
+        ->check(CLI::IsMember({"table", "jsonl", "tsv", "csv"}))
+        ->capture_default_str();
+}
+
+void add_window_options(CLI::App& verb, ReportOptions& options)
+{
+    verb.add_option("--from", options.from, "First day, such as 2026-11-01 (security role only)");
+    verb.add_option("--to", options.to, "The day after the last (security role only); tomorrow when absent");
+    verb.add_option("--unit", options.unit, "Only this unit");
+}
+
+Result<Report> open_report(const ReportOptions& options, insight::Operation operation)
+{
+    auto workspace = open_workspace(options.config_file);
+    if (!workspace) return workspace.error();
+    Report report;
+    report.workspace = std::move(*workspace);
+    report.now = SystemClock{}.now();
+    report.today = day_of(report.now);
+    const auto caller = account_of_caller(report.workspace, options.token_file);
+    if (!caller) return caller.error();
+    if (*caller && !insight::may((*caller)->role, operation))
+        return denied(fmt::format("the role {} does not read this", access::to_string((*caller)->role)));
+    report.audience = insight::audience_of(*caller, report.workspace.settings);
+    const auto period = insight::choose_period(options.period, options.from, options.to, report.today);
+    if (!period) return period.error();
+    report.period = *period;
+    if (!options.unit.empty() && options.unit != store::unassigned && !report.workspace.directory->unit(options.unit))
+        return not_found(
+            fmt::format("no unit '{}' in {}", options.unit, report.workspace.settings.units_file.string()));
+    return report;
+}
+
+Result<release::Figures> figures_of(Report& report, const ReportOptions& options)
+{
+    return insight::figures_for(report.audience, *report.workspace.usage, *report.workspace.catalog, report.period,
+                                report.today, options.unit);
+}
+
+void print_notes(const std::vector<std::string>& notes, const release::Period& period)
+{
+    std::fputs(fmt::format("Period: {}, {} to {}.\n", release::words_of(period), to_iso_date(period.from),
+                           to_iso_date(period.to - std::chrono::days(1)))
+                   .c_str(),
+               stderr);
+    for (const auto& note : notes)
+        std::fputs(fmt::format("{}\n", note).c_str(), stderr);
+}
+
+int finish_report(std::string_view verb, const Result<void>& done)
+{
+    return done ? 0 : fail(verb, done.error());
+}
+
+}    // namespace dl::collector::commands

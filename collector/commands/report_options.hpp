@@ -1,0 +1,53 @@
+// What every report verb takes, and the figures that its caller may see.
+#pragma once
+
+#include "collector/commands/workspace.hpp"
+#include "collector/insight/audience.hpp"
+#include "collector/insight/offers.hpp"
+#include "collector/release/figures.hpp"
+#include "shared/rows/row_writer.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dl::collector::commands {
+
+struct ReportOptions {
+    std::string config_file, token_file;
+    std::string period, from, to;
+    std::string unit;
+    std::string format = "table";
+    bool explain = false;
+};
+
+/// --config, --token-file, --period and --format.
+void add_report_options(CLI::App& verb, ReportOptions& options);
+/// --from, --to and --unit besides.
+void add_window_options(CLI::App& verb, ReportOptions& options);
+
+/// A workspace, who asks, and when.
+struct Report {
+    Workspace workspace;
+    insight::Audience audience;
+    release::Period period;
+    Day today{};
+    Timestamp now{};
+
+    [[nodiscard]] insight::Meaning meaning() const
+    {
+        return {*workspace.catalog, *workspace.policy, *workspace.directory};
+    }
+};
+/// Denied when the caller's role does not read this.
+[[nodiscard]] Result<Report> open_report(const ReportOptions& options, insight::Operation operation);
+[[nodiscard]] Result<release::Figures> figures_of(Report& report, const ReportOptions& options);
+
+/// What is said about the figures, on stderr, where a table goes to people.
+void print_notes(const std::vector<std::string>& notes, const release::Period& period);
+/// Runs a verb: its Result<void> becomes the exit code.
+int finish_report(std::string_view verb, const Result<void>& done);
+
+}    // namespace dl::collector::commands

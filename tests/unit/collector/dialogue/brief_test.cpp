@@ -1,0 +1,133 @@
+#include "../insight/small_world.hpp"
+#include "collector/dialogue/brief.hpp"
+#include "collector/dialogue/words.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace dl::collector::dialogue {
+namespace {
+
+using insight::SmallWorld;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Day today = *parse_iso_date("2026-11-21");
+
+class BriefTest : public ::testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        world = new SmallWorld;
+        insight::fill(*world);
+    }
+    static void TearDownTestSuite()
+    {
+        delete world;
+        world = nullptr;
+    }
+    static Result<Brief> make(const std::string& unit, const char* id = "2026-W46", std::uint64_t k = 5)
+    {
+        const auto period = *release::parse_period(id);
+        const auto figures = release::released_figures(*world->usage, world->catalog, period, k, today).value();
+        const auto coverage =
+            insight::coverage_of(*world->usage, *world->directory, period, Timestamp(today), k).value();
+        return make_brief(unit, figures, coverage, world->meaning(), today);
+    }
+    static inline SmallWorld* world = nullptr;
+};
+
+TEST_F(BriefTest, SaysWhatTheUnitNeedsInItsOwnTerms)
+{
+    const auto brief = make("sales").value();
+    EXPECT_EQ(title_of(brief), "Sales, week 46 of 2026");
+    EXPECT_EQ(brief.goals.size(), 3u);
+    ASSERT_EQ(brief.points.size(), 3u);
+    EXPECT_EQ(brief.points[0].title, "AI assistance");
+    EXPECT_EQ(brief.points[0].kind, Point::Kind::risk);
+    EXPECT_THAT(brief.points[0].evidence, HasSubstr("ChatGPT: 5–9 people on 3 days"));
+    EXPECT_EQ(brief.points[0].alternative, "No service is agreed for this need yet.");
+    EXPECT_EQ(brief.points[1].title, "File sharing");
+    EXPECT_THAT(brief.points[1].question, HasSubstr("OneDrive"));
+    ASSERT_FALSE(brief.working_well.empty());
+    EXPECT_THAT(brief.working_well.front().text, HasSubstr("HubSpot (5–9 people)"));
+    for (const auto& point : brief.points) {
+        EXPECT_TRUE(point.question.ends_with("?")) << point.question;
+        EXPECT_FALSE(point.options.empty());
+        EXPECT_FALSE(point.confidence.reasons.empty());
+        EXPECT_EQ(point.confidence.word, Confidence::Word::firm);
+    }
+}
+
+TEST_F(BriefTest, ConfidenceFollowsTheEvidence)
+{
+    const auto brief = make("finance").value();
+    ASSERT_EQ(brief.points.size(), 1u);
+    EXPECT_EQ(brief.points.front().title, "Remote work");
+    EXPECT_EQ(brief.points.front().confidence.word, Confidence::Word::indicative) << "the name was inferred from DNS";
+}
+
+TEST_F(BriefTest, HidesTheGroupOfThreeInEveryFormat)
+{
+    const auto brief = make("sales").value();
+    for (const auto format : {BriefFormat::text, BriefFormat::markdown, BriefFormat::html, BriefFormat::json})
+        EXPECT_THAT(render(brief, format), Not(HasSubstr("ropbox")));
+}
+
+TEST_F(BriefTest, HasNoWordThatAccusesAndNoName)
+{
+    for (const char* unit : {"sales", "engineering", "finance"})
+        for (const char* period : {"2026-W46", "2026-W45", "2026-10"}) {
+            const auto brief = make(unit, period).value();
+            for (const auto format : {BriefFormat::text, BriefFormat::markdown, BriefFormat::html, BriefFormat::json}) {
+                const auto text = render(brief, format);
+                EXPECT_FALSE(words::is_banned(text)) << text;
+                for (const char* who : {"E10", "e10", "E19"})
+                    EXPECT_THAT(text, Not(HasSubstr(who)));
+            }
+        }
+    EXPECT_TRUE(words::is_banned("Shadow IT"));
+    EXPECT_TRUE(words::is_banned("an UNSANCTIONED service"));
+}
+
+TEST_F(BriefTest, FitsTwoPages)
+{
+    for (const char* unit : {"sales", "engineering", "finance"}) {
+        const auto text = render(make(unit).value(), BriefFormat::text);
+        EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 116) << "58 lines to a page of A4 at 9 points";
+        std::size_t columns = 0;
+        for (const char c : text) {
+            columns = c == '\n' ? 0 : columns + ((static_cast<unsigned char>(c) & 0xC0u) != 0x80u);
+            ASSERT_LE(columns, 96u);
+        }
+    }
+}
+
+TEST_F(BriefTest, ThinEvidenceMakesAShortBrief)
+{
+    const auto brief = make("sales", "2026-W40").value();
+    EXPECT_TRUE(brief.points.empty());
+    EXPECT_EQ(brief.in_short, std::vector<std::string>{words::nothing_shown()});
+    EXPECT_EQ(make("nowhere").error().kind, Failure::Kind::not_found);
+    EXPECT_THAT(make("nowhere").error().message, HasSubstr("known are sales, engineering, finance"));
+}
+
+TEST_F(BriefTest, EscapesWhatFilesSay)
+{
+    Brief brief = make("sales").value();
+    brief.goals = {"<script>alert(1)</script> *bold* & \"more\""};
+    EXPECT_THAT(render(brief, BriefFormat::html), Not(HasSubstr("<script>")));
+    EXPECT_THAT(render(brief, BriefFormat::markdown), HasSubstr("\\<script\\>"));
+    EXPECT_THAT(render(brief, BriefFormat::html), HasSubstr("@page { size: A4;"));
+    EXPECT_THAT(render(brief, BriefFormat::html), Not(HasSubstr("http")));
+}
+
+TEST_F(BriefTest, IsDeterministic)
+{
+    EXPECT_EQ(render(make("sales").value(), BriefFormat::json), render(make("sales").value(), BriefFormat::json));
+}
+
+}    // namespace
+}    // namespace dl::collector::dialogue

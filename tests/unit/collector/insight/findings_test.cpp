@@ -1,0 +1,308 @@
+#include "collector/insight/audience.hpp"
+#include "collector/insight/coverage.hpp"
+#include "collector/insight/demand.hpp"
+#include "collector/insight/portfolio.hpp"
+#include "small_world.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace dl::collector::insight {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Day today = *parse_iso_date("2026-11-21");
+release::Period week(const char* id) { return *release::parse_period(id); }
+
+const Finding* at(const std::vector<Finding>& findings, const std::string& id)
+{
+    for (const auto& finding : findings)
+        if (finding.id() == id) return &finding;
+    return nullptr;
+}
+std::vector<std::string> risk_ids(const Finding& finding)
+{
+    std::vector<std::string> ids;
+    for (const auto& risk : finding.risks)
+        ids.push_back(risk.id);
+    return ids;
+}
+std::vector<std::string> option_ids(const Finding& finding)
+{
+    std::vector<std::string> ids;
+    for (const auto& option : finding.options)
+        ids.push_back(option.id);
+    return ids;
+}
+
+class FindingsTest : public ::testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        world = new SmallWorld;
+        fill(*world);
+    }
+    static void TearDownTestSuite()
+    {
+        delete world;
+        world = nullptr;
+    }
+    static std::vector<Finding> exact(const char* id = "2026-W46")
+    {
+        figures = release::exact_figures(*world->usage, week(id), 5).value();
+        return find(figures, world->meaning());
+    }
+    static std::vector<Finding> released(const char* id = "2026-W46", std::uint64_t k = 5)
+    {
+        figures = release::released_figures(*world->usage, world->catalog, week(id), k, today).value();
+        return find(figures, world->meaning());
+    }
+    static inline SmallWorld* world = nullptr;
+    static inline release::Figures figures;
+};
+
+TEST_F(FindingsTest, SecuritySeesEveryServiceExactly)
+{
+    const auto findings = exact();
+    const auto* chatgpt = at(findings, "sales/chatgpt");
+    ASSERT_TRUE(chatgpt);
+    EXPECT_EQ(chatgpt->figure.people->text(), "7");
+    EXPECT_EQ(chatgpt->figure.devices->text(), "3");
+    EXPECT_EQ(chatgpt->figure.days, 3u);
+    EXPECT_EQ(chatgpt->decision.verdict, policy::Verdict::unsanctioned);
+    EXPECT_EQ(chatgpt->decision.rule, "no-public-ai");
+    EXPECT_EQ(chatgpt->matched, std::vector<std::string>{"chatgpt.com"});
+    EXPECT_EQ(chatgpt->trend, Trend::steady);
+    EXPECT_THAT(risk_ids(*chatgpt), Contains("ai_with_upload"));
+    EXPECT_EQ(at(findings, "engineering/chatgpt")->trend, Trend::fresh);
+    EXPECT_EQ(at(findings, "sales/dropbox")->figure.people->text(), "3");
+    EXPECT_EQ(at(findings, "sales/hubspot")->decision.verdict, policy::Verdict::sanctioned);
+    EXPECT_EQ(findings.front().decision.verdict, policy::Verdict::unsanctioned);
+}
+
+TEST_F(FindingsTest, NoisePersonalHostsAndLonelyDomainsNeverAppear)
+{
+    for (const auto& findings : {exact(), released()})
+        for (const auto& finding : findings) {
+            EXPECT_THAT(finding.id(), Not(HasSubstr("analytics")));
+            EXPECT_THAT(finding.id(), Not(HasSubstr("personal")));
+            EXPECT_THAT(finding.id(), Not(HasSubstr("lonely")));
+        }
+    const auto unknown = exact();
+    ASSERT_TRUE(at(unknown, "sales/tender-desk.example"));
+    EXPECT_EQ(at(unknown, "sales/tender-desk.example")->decision.verdict, policy::Verdict::unreviewed);
+}
+
+TEST_F(FindingsTest, AnUnknownDomainOfFewAppearsWhenMuchIsUploaded)
+{
+    SmallWorld small;
+    small.visit({"drop.example", 1001, 1002, {"2026-11-09"}, release::unknown_upload_threshold, 0});
+    const auto some = release::exact_figures(*small.usage, week("2026-W46"), 5).value();
+    EXPECT_EQ(some.uses.size(), 1u);
+    EXPECT_TRUE(release::released_figures(*small.usage, small.catalog, week("2026-W46"), 5, today)->uses.empty());
+}
+
+TEST_F(FindingsTest, ReleasedFiguresHideTheGroupOfThree)
+{
+    const auto findings = released();
+    EXPECT_FALSE(at(findings, "sales/dropbox"));
+    const auto* engineering = at(findings, "engineering/dropbox");
+    ASSERT_TRUE(engineering);
+    EXPECT_EQ(engineering->figure.people->text(), "5–9");
+    EXPECT_FALSE(engineering->figure.devices);
+    EXPECT_FALSE(engineering->figure.connections);
+    EXPECT_FALSE(engineering->figure.first_seen);
+    const auto portfolio = portfolio_of(figures, findings, world->meaning(), 1);
+    const auto* files = portfolio.at("sales", "file-sharing");
+    ASSERT_TRUE(files) << "WeTransfer is shown";
+    EXPECT_EQ(files->people->text(), "5 or more") << "the capability says no more than its shown part";
+    ASSERT_EQ(files->services.size(), 1u);
+    EXPECT_EQ(files->services.front()->figure.label, "wetransfer");
+}
+
+TEST_F(FindingsTest, WithoutTheGroupTheReleasedFiguresAreTheSame)
+{
+    SmallWorld without;
+    const std::vector<std::string> days{"2026-11-09"};
+    SmallWorld with;
+    for (auto* one : {&with, &without})
+        one->visit({"wetransfer.com", 1001, 1006, days});
+    with.visit({"www.dropbox.com", 1007, 1009, days});
+    const auto figures_of = [](SmallWorld& one) {
+        std::string out;
+        const auto made = release::released_figures(*one.usage, one.catalog, week("2026-W46"), 5, today).value();
+        for (const auto& figure : made.uses)
+            out += figure.label + " " + figure.people->text() + "; ";
+        for (const auto& figure : made.capabilities)
+            out += figure.capability + " " + figure.people.text() + "; ";
+        return out;
+    };
+    EXPECT_EQ(figures_of(with), figures_of(without));
+    EXPECT_EQ(figures_of(with), "wetransfer 5–9; file-sharing 5 or more; ");
+}
+
+TEST_F(FindingsTest, ReleasedFiguresAreOfClosedWeeksAndMonthsOnly)
+{
+    const auto ask = [&](const release::Period& period) {
+        return release::released_figures(*world->usage, world->catalog, period, 5, today);
+    };
+    EXPECT_EQ(ask(week("2026-W47")).error().kind, Failure::Kind::denied);
+    EXPECT_EQ(ask(week("2026-11")).error().kind, Failure::Kind::denied);
+    EXPECT_EQ(ask(*release::window(*parse_iso_date("2026-11-02"), *parse_iso_date("2026-11-04"))).error().kind,
+              Failure::Kind::denied);
+    const auto month =
+        release::released_figures(*world->usage, world->catalog, week("2026-11"), 5, *parse_iso_date("2026-12-01"));
+    ASSERT_TRUE(month);
+    for (const auto& figure : month->uses)
+        if (figure.label == "chatgpt" && figure.unit == "sales") {
+            EXPECT_EQ(figure.people->text(), "5 or more") << "its weeks are public: it may say no more than they do";
+        }
+}
+
+TEST_F(FindingsTest, ReleasedBytesNeedThatNobodyDominates)
+{
+    const auto findings = released();
+    EXPECT_EQ(at(findings, "sales/wetransfer")->figure.bytes_up, 6u * 3u * 60'000'000u) << "six equal shares";
+    SmallWorld small;
+    small.visit({"wetransfer.com", 1001, 1006, {"2026-11-09"}});
+    small.visit({"wetransfer.com", 1007, 1007, {"2026-11-09"}, 900'000'000, 0});
+    const auto made = release::released_figures(*small.usage, small.catalog, week("2026-W46"), 5, today).value();
+    ASSERT_EQ(made.uses.size(), 1u);
+    EXPECT_FALSE(made.uses.front().bytes_up) << "one person moved nearly all of it";
+}
+
+TEST_F(FindingsTest, AUnitSeesItselfUnderAHigherFloor)
+{
+    auto made = release::released_figures(*world->usage, world->catalog, week("2026-W46"), 5, today).value();
+    EXPECT_FALSE(made.uses.empty());
+    EXPECT_TRUE(release::restrict_to(std::move(made), 10).uses.empty()) << "nine people to a unit";
+}
+
+TEST_F(FindingsTest, RisksAreMeasured)
+{
+    const auto findings = exact();
+    EXPECT_THAT(risk_ids(*at(findings, "sales/wetransfer")), Contains("upload_volume"));
+    EXPECT_THAT(at(findings, "sales/wetransfer")->risks.front().evidence,
+                HasSubstr("1.1 GB sent by 6 people on 3 days"));
+    EXPECT_THAT(risk_ids(*at(findings, "engineering/sketch")), Contains("plaintext_http"));
+    EXPECT_THAT(risk_ids(*at(findings, "finance/anydesk")), Contains("remote_access"));
+    EXPECT_TRUE(at(findings, "engineering/claude")->risks.empty()) << "questions alone are no upload";
+    EXPECT_TRUE(at(findings, "sales/hubspot")->risks.empty());
+}
+
+TEST_F(FindingsTest, OptionsCarryConsequences)
+{
+    const auto findings = exact();
+    EXPECT_EQ(option_ids(*at(findings, "sales/wetransfer")),
+              (std::vector<std::string>{"sanction_with_conditions", "migrate", "accept_until", "retire"}));
+    EXPECT_EQ(at(findings, "sales/wetransfer")->options[1].service->id, "onedrive");
+    EXPECT_EQ(option_ids(*at(findings, "sales/canva")),
+              (std::vector<std::string>{"adopt", "sanction_with_conditions", "accept_until"}));
+    EXPECT_THAT(option_ids(*at(findings, "engineering/figma")), Contains("adopt"));
+    for (const auto& finding : findings)
+        for (const auto& option : finding.options)
+            EXPECT_FALSE(option.consequence.empty()) << finding.id();
+}
+
+TEST_F(FindingsTest, TrendsComparePeriods)
+{
+    SmallWorld small;
+    small.visit({"www.canva.com", 1001, 1003, {"2026-11-02"}});
+    small.visit({"www.canva.com", 1001, 1008, {"2026-11-09"}});
+    small.visit({"www.figma.com", 1001, 1008, {"2026-11-02"}});
+    small.visit({"www.figma.com", 1001, 1003, {"2026-11-09"}});
+    small.visit({"claude.ai", 1001, 1006, {"2026-11-02"}});
+    const auto findings = find(release::exact_figures(*small.usage, week("2026-W46"), 5).value(), small.meaning());
+    EXPECT_EQ(at(findings, "sales/canva")->trend, Trend::growing);
+    EXPECT_EQ(at(findings, "sales/figma")->trend, Trend::fading);
+    EXPECT_EQ(at(findings, "sales/claude")->trend, Trend::gone);
+    EXPECT_TRUE(at(findings, "sales/claude")->options.empty());
+}
+
+TEST_F(FindingsTest, PortfolioTellsStatesApart)
+{
+    const auto findings = exact();
+    const auto portfolio = portfolio_of(figures, findings, world->meaning(), 1);
+    const auto state = [&](const char* unit, const char* capability) { return portfolio.at(unit, capability)->state; };
+    EXPECT_EQ(state("sales", "customer-relationship"), CellState::agreed);
+    EXPECT_EQ(state("sales", "ai-assistance"), CellState::unmet);
+    EXPECT_EQ(state("sales", "file-sharing"), CellState::not_yet_agreed);
+    EXPECT_EQ(state("engineering", "design"), CellState::mixed);
+    EXPECT_EQ(state("finance", "customer-relationship"), CellState::idle);
+    EXPECT_FALSE(portfolio.at("finance", "design"));
+    EXPECT_EQ(portfolio.at("sales", "file-sharing")->people->text(), "6")
+        << "distinct people: the three are among the six";
+    const auto public_findings = released();
+    for (const auto& cell : portfolio_of(figures, public_findings, world->meaning(), 1).cells)
+        EXPECT_NE(cell.state, CellState::idle) << "would tell nobody from too few";
+}
+
+TEST_F(FindingsTest, DemandIsRankedWithEvidence)
+{
+    std::vector<release::Figures> weeks;
+    for (const char* id : {"2026-W46", "2026-W45"})
+        weeks.push_back(release::released_figures(*world->usage, world->catalog, week(id), 5, today).value());
+    const auto needs = demand_of(weeks, world->meaning());
+    ASSERT_FALSE(needs.empty());
+    EXPECT_EQ(needs.front().capability, "ai-assistance");
+    EXPECT_EQ(needs.front().units, (std::vector<std::string>{"engineering", "sales"}));
+    EXPECT_EQ(needs.front().people_at_least, 10u);
+    EXPECT_EQ(needs.front().weeks, 2u);
+    EXPECT_EQ(needs.front().signal, 10u * 2 + 10 + 5 * 2 + 10 + 20);
+    EXPECT_THAT(needs.front().why, HasSubstr("2 of 2 weeks"));
+}
+
+TEST_F(FindingsTest, CoverageSaysWhatIsSeen)
+{
+    const auto coverage =
+        coverage_of(*world->usage, *world->directory, week("2026-W46"), Timestamp(today) + std::chrono::hours(9), 5)
+            .value();
+    EXPECT_EQ(coverage.devices.text(), "100.0 % (9 of 9)");
+    EXPECT_EQ(coverage.of_unit("sales")->text(), "100.0 % (3 of 3)");
+    EXPECT_EQ(coverage.readable_names.percent(), 100.0);
+    EXPECT_EQ(coverage.observers.size(), 9u);
+    EXPECT_EQ(coverage.hidden_road_bytes.part, 0u);
+    const auto nobody = coverage_of(*world->usage, *world->directory, week("2026-W46"), Timestamp(today), 10).value();
+    EXPECT_FALSE(nobody.of_unit("sales")) << "fewer people than the floor";
+}
+
+TEST_F(FindingsTest, LabelsFollowTheCatalogueAndOnlyThen)
+{
+    EXPECT_EQ(refresh_labels(*world->usage, world->catalog, *world->directory, world->keys).value(), 0u);
+    EXPECT_EQ(world->usage->stamp().value(), label_stamp(world->catalog, *world->directory));
+}
+
+TEST(Audience, WhatIsNotListedIsDenied)
+{
+    using access::Role;
+    EXPECT_TRUE(may(Role::security, Operation::findings));
+    EXPECT_FALSE(may(Role::operations, Operation::findings));
+    EXPECT_FALSE(may(Role::administrator, Operation::brief));
+    EXPECT_TRUE(may(Role::administrator, Operation::coverage));
+    const Settings settings;
+    access::Account leader{"E1001", Role::unit_leader, {"sales"}, false};
+    const auto audience = audience_of(leader, settings);
+    EXPECT_EQ(audience.floor, 10u);
+    EXPECT_TRUE(audience.reads("sales"));
+    EXPECT_FALSE(audience.reads("finance"));
+    leader.units.clear();
+    EXPECT_FALSE(audience_of(leader, settings).reads("sales")) << "a leader of no unit reads none";
+    EXPECT_EQ(audience_of(std::nullopt, settings).strength, release::Strength::released);
+}
+
+TEST(Audience, ChoosesPeriods)
+{
+    EXPECT_EQ(release::id_of(choose_period("", "", "", today).value()), "2026-W46");
+    EXPECT_EQ(release::id_of(choose_period("", "2026-11-01", "2026-11-03", today).value()), "2026-11-01..2026-11-02");
+    EXPECT_EQ(release::id_of(choose_period("", "2026-11-20", "", today).value()), "2026-11-20..2026-11-21");
+    EXPECT_FALSE(choose_period("2026-W46", "2026-11-01", "", today));
+    EXPECT_FALSE(choose_period("", "", "2026-11-01", today));
+    EXPECT_FALSE(choose_period("", "2026-11-03", "2026-11-03", today));
+}
+
+}    // namespace
+}    // namespace dl::collector::insight
