@@ -280,7 +280,7 @@ TEST_F(RouterTest, ServesThePageAndNothingOutsideOfIt)
     EXPECT_EQ(ask("/")[field::content_type], "text/html; charset=utf-8");
     EXPECT_EQ(ask("/assets/app-1a2b.js")[field::content_type], "text/javascript; charset=utf-8");
     for (const char* path : {"/../outside.html", "/..%2foutside.html", "/%2e%2e/outside.html", "/link.html",
-                             "/.secret.html", "//etc/passwd", "/assets/", "/index.html%00", "/a\\b", "/missing.js"})
+                             "/.secret.html", "//etc/passwd", "/assets/", "/index.html%00", "/missing.js"})
         EXPECT_EQ(ask(path).result(), status::not_found) << path;
     const auto head = ask("/", "", verb::head);
     EXPECT_TRUE(head.body().empty());
@@ -296,6 +296,7 @@ TEST_F(RouterTest, WrongQuestionsGetOneLine)
     EXPECT_EQ(ask("/api/v1/units/%ff/brief", "E1901").result(), status::not_found);
     EXPECT_EQ(ask("/api/v2/findings", "E1901").result(), status::not_found);
     EXPECT_EQ(ask("http://elsewhere/", "E1901").result(), status::bad_request);
+    EXPECT_EQ(ask("/a\\b", "E1901").result(), status::bad_request);
     EXPECT_EQ(ask("/api/v1/units/sales/brief?format=pdf", "E1901").result(), status::bad_request);
 }
 
