@@ -67,6 +67,10 @@ Result<Workspace> open_configuration(const std::string& config_file)
         {workspace.settings.units_file, workspace.settings.people_file, workspace.settings.devices_file});
     if (!directory) return directory.error();
     workspace.directory = std::move(*directory);
+    std::vector<std::string> units;
+    for (const auto& unit : workspace.directory->units())
+        units.push_back(unit.id);
+    if (auto known = workspace.policy->check_units(units); !known) return known.error();
     return workspace;
 }
 

@@ -30,6 +30,7 @@ std::string listed(const std::vector<std::string>& names, std::size_t most = 4)
 std::string movement(insight::Trend trend)
 {
     switch (trend) {
+        case insight::Trend::unknown: return "";
         case insight::Trend::fresh: return ", not shown the time before";
         case insight::Trend::growing: return ", growing";
         case insight::Trend::fading: return ", fading";

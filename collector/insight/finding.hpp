@@ -13,8 +13,9 @@
 namespace dl::collector::insight {
 
 /// Against the previous period of equal length. In released figures a use that was not shown before counts as new.
-enum class Trend { fresh, growing, steady, fading, gone };
-[[nodiscard]] std::string_view to_string(Trend trend);    ///< new, growing, steady, fading, gone
+/// unknown: nothing of the unit was seen in the period before, so there is nothing to compare with.
+enum class Trend { fresh, growing, steady, fading, gone, unknown };
+[[nodiscard]] std::string_view to_string(Trend trend);    ///< new, growing, steady, fading, gone, unknown
 [[nodiscard]] Trend trend_of(const release::Figure& figure);
 
 /// A risk factor that was measured.
@@ -41,7 +42,7 @@ struct Finding {
     std::vector<Risk> risks;
     std::vector<Option> options;
     std::vector<const catalog::Service*> alternatives;    ///< agreed, of the same capability, for this unit
-    bool low_interest = false;    ///< private use such as music: listed, never put forward
+    bool low_interest = false;                            ///< private use such as music: listed, never put forward
     std::uint64_t priority = 0;
 
     [[nodiscard]] std::string id() const { return figure.unit + "/" + figure.label; }

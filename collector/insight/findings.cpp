@@ -62,6 +62,7 @@ std::string_view to_string(Trend trend)
         case Trend::growing: return "growing";
         case Trend::steady: return "steady";
         case Trend::fading: return "fading";
+        case Trend::unknown: return "unknown";
         case Trend::gone: break;
     }
     return "gone";
@@ -84,8 +85,11 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
 {
     Offers offers(meaning);
     std::map<std::string, std::set<std::string>> used;    // services by unit
-    for (const auto& figure : figures.uses)
+    std::set<std::string> compared;                       // units of which something was seen the time before
+    for (const auto& figure : figures.uses) {
         if (figure.now) used[figure.unit].insert(figure.label);
+        if (figure.before || !figure.now) compared.insert(figure.unit);
+    }
 
     std::vector<Finding> findings;
     for (const auto& figure : figures.uses) {
@@ -95,7 +99,7 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
         finding.low_interest = finding.service && is_low_interest(*finding.service, meaning.catalog);
         finding.decision = decide(finding, meaning);
         finding.matched = patterns_of(figure, meaning.catalog);
-        finding.trend = trend_of(figure);
+        finding.trend = compared.contains(figure.unit) ? trend_of(figure) : Trend::unknown;
         finding.risks = risks_of(figure, finding.service);
         std::vector<const catalog::Service*> used_agreed, unused_agreed;
         if (finding.service)

@@ -105,8 +105,12 @@ Portfolio portfolio_of(const release::Figures& figures, const std::vector<Findin
     for (const auto& [key, cell] : cells)
         if (std::find(portfolio.units.begin(), portfolio.units.end(), cell.unit) == portfolio.units.end())
             portfolio.units.push_back(cell.unit);
+    // A need that no unit shows is no row: what is offered and nowhere seen is the catalogue's length, not the unit's.
     for (const auto& [capability, people] : reach)
-        portfolio.capabilities.push_back(capability);
+        if (std::any_of(cells.begin(), cells.end(), [&, name = capability](const auto& entry) {
+                return entry.second.capability == name && entry.second.state != CellState::idle;
+            }))
+            portfolio.capabilities.push_back(capability);
     std::stable_sort(portfolio.capabilities.begin(), portfolio.capabilities.end(),
                      [&](const auto& a, const auto& b) { return reach[a] > reach[b]; });
     for (const auto& unit : portfolio.units)

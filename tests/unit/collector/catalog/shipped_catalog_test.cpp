@@ -39,7 +39,7 @@ TEST(ShippedCatalog, FindsServicesByIdAndHasAVersion)
     const Service* slack = shipped().service("slack");
     ASSERT_NE(slack, nullptr);
     EXPECT_EQ(slack->category, "team-chat");
-    EXPECT_EQ(slack->capability, "Collaboration");
+    EXPECT_EQ(slack->capability, "Team chat");
     EXPECT_EQ(shipped().service("no-such"), nullptr);
     EXPECT_EQ(shipped().version().size(), 16U);
     EXPECT_TRUE(shipped().service("onedrive-personal")->personal);

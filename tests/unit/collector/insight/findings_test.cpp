@@ -78,7 +78,9 @@ TEST_F(FindingsTest, SecuritySeesEveryServiceExactly)
     EXPECT_EQ(chatgpt->matched, std::vector<std::string>{"chatgpt.com"});
     EXPECT_EQ(chatgpt->trend, Trend::steady);
     EXPECT_THAT(risk_ids(*chatgpt), Contains("ai_with_upload"));
+    EXPECT_EQ(at(findings, "sales/wetransfer")->trend, Trend::fresh);
     EXPECT_EQ(at(findings, "engineering/chatgpt")->trend, Trend::fresh);
+    EXPECT_EQ(at(findings, "finance/anydesk")->trend, Trend::unknown) << "nothing of finance was seen before";
     EXPECT_EQ(at(findings, "sales/dropbox")->figure.people->text(), "3");
     EXPECT_EQ(at(findings, "sales/hubspot")->decision.verdict, policy::Verdict::sanctioned);
     EXPECT_EQ(findings.front().decision.verdict, policy::Verdict::unsanctioned);
@@ -234,6 +236,10 @@ TEST_F(FindingsTest, PortfolioTellsStatesApart)
     EXPECT_EQ(state("engineering", "design"), CellState::mixed);
     EXPECT_EQ(state("finance", "customer-relationship"), CellState::idle);
     EXPECT_FALSE(portfolio.at("finance", "design"));
+    for (const auto& capability : portfolio.capabilities)
+        EXPECT_TRUE(std::any_of(portfolio.cells.begin(), portfolio.cells.end(), [&](const auto& cell) {
+            return cell.capability == capability && cell.state != CellState::idle;
+        })) << capability << ": a row that no unit uses";
     EXPECT_EQ(portfolio.at("sales", "file-sharing")->people->text(), "6")
         << "distinct people: the three are among the six";
     const auto public_findings = released();

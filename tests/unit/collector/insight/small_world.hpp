@@ -221,6 +221,7 @@ inline void fill(SmallWorld& world)
     world.visit({"wetransfer.com", 1001, 1006, w46, 60'000'000, 1000});
     world.visit({"relay.net.anydesk.com", 1021, 1026, w46, 1000, 2000, wire::Evidence::dns_answer});
     world.visit({"www.canva.com", 1001, 1008, w46});
+    world.visit({"www.figma.com", 1011, 1016, w45});    // engineering was watched then, finance was not
     world.visit({"www.figma.com", 1011, 1016, w46});
     world.visit({"plain.sketch.com", 1011, 1015, w46, 10, 10, wire::Evidence::http_host});
     world.visit({"app.tender-desk.example", 1001, 1006, w46});
