@@ -1,0 +1,140 @@
+"""What `cmake --install --prefix /usr` lays out is whole: programs, settings, catalogue, page, units and documents find one another."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+from stage import testing
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+# Exposure as systemd reckons it, in tenths.
+EXPOSURE = {"daylight-agent": 17, "daylight-collector": 12}
+
+
+def run(*command, **more):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120, **more)
+
+
+def install(root, prefix="/usr"):
+    done = run("cmake", "--install", testing.build_folder().resolve(), "--prefix", prefix, env={**os.environ, "DESTDIR": str(root)})
+    if done.returncode != 0:
+        raise AssertionError(f"cmake --install failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        scratch = testing.scratch()
+        cls.root = scratch.__enter__()
+        cls.addClassCleanup(scratch.__exit__, None, None, None)
+        install(cls.root)
+
+    def at(self, path):
+        """The place of an absolute path in the installed tree; it must be there."""
+        place = self.root / str(path).lstrip("/")
+        self.assertTrue(place.exists(), f"{path} is not installed")
+        return place
+
+    def test_everything_is_where_it_belongs(self):
+        for path in ["/usr/bin/daylight-agent", "/usr/bin/daylight-collector", "/etc/daylight/agent.json", "/etc/daylight/collector.json",
+                     "/etc/daylight/policy.json", "/etc/daylight/business-units.csv", "/etc/daylight/people.csv", "/etc/daylight/devices.csv",
+                     "/etc/daylight/personal-hosts.txt", "/etc/daylight/agent.schema.json", "/etc/daylight/collector.schema.json",
+                     "/etc/daylight/catalog/local.json", "/etc/daylight/catalog/internal-hosts.csv",
+                     "/usr/lib/systemd/system/daylight-agent.service", "/usr/lib/systemd/system/daylight-collector.service",
+                     "/usr/share/doc/daylight/operations.md", "/usr/share/doc/daylight/CHANGELOG.md", "/usr/share/doc/daylight/LICENSE"]:
+            self.at(path)
+        for below in ["config/catalog", "docs/decisions"]:
+            target = {"config/catalog": "/etc/daylight/catalog", "docs/decisions": "/usr/share/doc/daylight/decisions"}[below]
+            for file in (SOURCE / below).rglob("*"):
+                self.at(f"{target}/{file.relative_to(SOURCE / below)}")
+        page = SOURCE / "collector/web/dist"
+        if (page / "index.html").exists():
+            for file in page.rglob("*"):
+                self.at(f"/usr/share/daylight/web/{file.relative_to(page)}")
+        strays = [entry.name for entry in self.root.iterdir() if entry.name not in {"usr", "etc"}]
+        self.assertEqual(strays, [])
+        self.assertFalse((self.root / "usr/etc").exists())
+
+    def test_programs_find_the_settings_and_call_them_sound(self):
+        for program in ["daylight-agent", "daylight-collector"]:
+            settings = self.at(f"/etc/daylight/{program.removeprefix('daylight-')}.json")
+            done = run(self.at(f"/usr/bin/{program}"), "check-config", "--config", settings, "--format", "jsonl")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            value = {row["key"]: row["value"] for row in rows}
+            self.assertEqual(value["data_directory"], f"/var/lib/{program}")
+            # Without --config they look where the settings were put.
+            self.assertIn(f"=/etc/daylight/{settings.name}", run(self.at(f"/usr/bin/{program}"), "check-config", "--help").stdout)
+        self.assertEqual(value["web"], "/usr/share/daylight/web")
+
+    def test_units_name_installed_files(self):
+        for program in EXPOSURE:
+            unit = self.at(f"/usr/lib/systemd/system/{program}.service").read_text()
+            setting = dict(re.findall(r"^(\w+)=(.+)$", unit, re.MULTILINE))
+            words = setting["ExecStart"].split()
+            self.assertEqual(words[0], f"/usr/bin/{program}")
+            self.assertTrue(os.access(self.at(words[0]), os.X_OK))
+            self.assertEqual(run(self.at(words[0]), words[1], "--help").returncode, 0)
+            settings = json.loads(self.at(words[words.index("--config") + 1]).read_text())
+            self.assertEqual(settings["data_directory"], f"/var/lib/{setting['StateDirectory']}")
+            self.at(setting["Documentation"].removeprefix("file://"))
+
+    def test_units_are_confined(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not here")
+        for program, most in EXPOSURE.items():
+            done = run("systemd-analyze", "security", "--offline=true", f"--threshold={most}",
+                       self.at(f"/usr/lib/systemd/system/{program}.service"))
+            said = re.search(r"Overall exposure level for \S+: (\d+)\.(\d)", done.stdout)
+            self.assertIsNotNone(said, done.stdout + done.stderr)
+            self.assertLessEqual(int(said[1]) * 10 + int(said[2]), most, said[0])
+
+    def test_links_between_documents_lead_somewhere(self):
+        folder = self.at("/usr/share/doc/daylight")
+        for page in folder.glob("*.md"):
+            for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+                if "://" in link:
+                    continue
+                target = self.root / link.lstrip("/") if link.startswith("/") else page.parent / link
+                self.assertTrue(target.exists(), f"{page.name} links to {link}, which is not installed")
+
+
+class InstalledAgain(unittest.TestCase):
+    def setUp(self):
+        scratch = testing.scratch()
+        self.root = scratch.__enter__()
+        self.addCleanup(scratch.__exit__, None, None, None)
+
+    def test_an_upgrade_leaves_what_the_organisation_wrote(self):
+        install(self.root)
+        etc = self.root / "etc/daylight"
+        theirs = ["agent.json", "collector.json", "policy.json", "people.csv", "catalog/local.json", "catalog/internal-hosts.csv"]
+        shipped = {name: (etc / name).read_text() for name in theirs}
+        for name in theirs:
+            (etc / name).write_text(shipped[name] + "\n")
+        (etc / "catalog/categories.json").write_text("{}")
+        said = install(self.root)
+        for name in theirs:
+            self.assertEqual((etc / name).read_text(), shipped[name] + "\n", f"{name} was overwritten")
+            self.assertEqual((etc / f"{name}.new").read_text(), shipped[name])
+            self.assertIn(f"{pathlib.Path(name).name}.new", said)
+        self.assertFalse((etc / "devices.csv.new").exists(), "an untouched file needs no second copy")
+        self.assertEqual((etc / "catalog/categories.json").read_text(), (SOURCE / "config/catalog/categories.json").read_text())
+        done = run(self.root / "usr/bin/daylight-collector", "check-config", "--config", etc / "collector.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_another_prefix_stays_below_itself(self):
+        install(self.root, "/srv/daylight")
+        unit = (self.root / "srv/daylight/lib/systemd/system/daylight-collector.service").read_text()
+        self.assertIn("ExecStart=/srv/daylight/bin/daylight-collector serve --config /srv/daylight/etc/daylight/collector.json", unit)
+        settings = json.loads((self.root / "srv/daylight/etc/daylight/collector.json").read_text())
+        self.assertEqual(settings["web"], "/srv/daylight/share/daylight/web")
+        self.assertEqual([entry.name for entry in self.root.iterdir()], ["srv"])
+
+
+if __name__ == "__main__":
+    testing.main()
