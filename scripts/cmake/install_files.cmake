@@ -58,8 +58,10 @@ endfunction()
 
 set(config "${DAYLIGHT_SOURCE_DIR}/config")
 
-# Settings: as in config/, with the places of an installed system. The data directories are those that systemd makes.
-adapt("${config}/agent.json" agent_settings "\"../data/agent\"" "\"/var/lib/daylight-agent\"")
+# Settings: as in config/, with the places of an installed system. The data directories are those that systemd makes; which
+# collector an agent reports to is left to `enroll`.
+adapt("${config}/agent.json" agent_settings "\"collector\": \"https://127.0.0.1:8443\",\n  \"data_directory\": \"../data/agent\""
+    "\"data_directory\": \"/var/lib/daylight-agent\"")
 adapt("${config}/collector.json" collector_settings "\"../data/collector\"" "\"/var/lib/daylight-collector\""
     "\"../collector/web/dist\"" "\"${data}/daylight/web\"")
 foreach(file "${agent_settings}" "${collector_settings}" "${config}/policy.json" "${config}/business-units.csv"

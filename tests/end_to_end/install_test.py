@@ -67,6 +67,8 @@ class Installed(unittest.TestCase):
             rows = [json.loads(line) for line in done.stdout.splitlines()]
             value = {row["key"]: row["value"] for row in rows}
             self.assertEqual(value["data_directory"], f"/var/lib/{program}")
+            if program == "daylight-agent":
+                self.assertFalse(value["collector"], "a setting would override what `enroll --collector` says")
             # Without --config they look where the settings were put.
             self.assertIn(f"=/etc/daylight/{settings.name}", run(self.at(f"/usr/bin/{program}"), "check-config", "--help").stdout)
         self.assertEqual(value["web"], "/usr/share/daylight/web")
