@@ -39,6 +39,8 @@ std::string printable(std::string_view text)
     return out;
 }
 
+Timestamp whole_second(Timestamp moment) { return Timestamp{std::chrono::floor<std::chrono::seconds>(moment)}; }
+
 std::string_view without_brackets(std::string_view literal)
 {
     if (literal.size() > 2 && literal.front() == '[' && literal.back() == ']')
@@ -74,6 +76,11 @@ Pseudonym Booker::device(const flow::Connection& connection)
 
 Booker::Who Booker::ask(const flow::Connection& connection)
 {
+    if (rules_.own && rules_.own->contains(connection)) {
+        Who agent;
+        agent.own = true;
+        return agent;
+    }
     const identity::Identity found = attributor_.identify(connection);
     Who who;
     if (found.application && !found.application->empty()) who.application = printable(*found.application);
@@ -130,9 +137,10 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     Who* who = known == open_.end() ? &once : &known->second;
     if (who == &once) {
         once = ask(connection);
-    } else if (!who->booked && !who->answered) {
+    } else if (!who->booked && !who->answered && !who->own) {
         *who = ask(connection);
     }
+    if (who->own) return;
     const bool first = !who->booked;
     who->booked = true;
     if (booking_ == Booking::skipped) return;
@@ -144,10 +152,10 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     if (evidence == wire::Evidence::hidden_road) counted_.bytes_hidden_road += usage.bytes_up + usage.bytes_down;
 
     auto to = destination_of(connection, usage, evidence);
-    if (!to) return;
+    if (!to || (question && rules_.own_questions.contains(to->host))) return;
     CellKey key{day_of(usage.last_seen), device(connection), who->person, who->application, std::move(*to), evidence};
-    pending_[std::move(key)].add(
-        {usage.connections, usage.bytes_up, usage.bytes_down, usage.first_seen, usage.last_seen});
+    pending_[std::move(key)].add({usage.connections, usage.bytes_up, usage.bytes_down, whole_second(usage.first_seen),
+                                  whole_second(usage.last_seen)});
 }
 
 Booked Booker::take()

@@ -1,10 +1,12 @@
 // Turns what the flow table saw into shares of cells: who becomes a pseudonym, personal hosts become one word, what is
-// nobody's choice of a destination (multicast, mDNS, reverse lookups, plain DNS transport) is left out.
+// nobody's choice of a destination (multicast, mDNS, reverse lookups, plain DNS transport) is left out, and so is the
+// agent's own reporting.
 //
 // Nothing that a booker hands on holds a person's or the device's name. It runs on the capture thread, never blocks
 // except in the attributor, and given the same packets, table of identities and calls it hands on the same shares.
 #pragma once
 
+#include "agent/flow/own_connections.hpp"
 #include "agent/flow/sighting.hpp"
 #include "agent/identity/attributor.hpp"
 #include "agent/ledger/cell.hpp"
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -28,6 +31,8 @@ struct BookerRules {
     bool dns_only = false;             ///< report DNS questions as use
     PersonalHosts personal_hosts;
     std::set<std::string> system_accounts;    ///< users that are no people (root, daemons): their use is the device's
+    std::shared_ptr<const flow::OwnConnections> own;    ///< left out; may be null
+    std::set<std::string> own_questions;    ///< collector and proxy: DNS questions for them are the agent's own
 };
 
 /// What was booked since the last take().
@@ -45,7 +50,8 @@ public:
     void used(const flow::Connection& connection, const flow::Usage& usage) override;
     void closed(const flow::Connection& connection) override;
 
-    /// Shares by cell, sorted, each cell once.
+    /// Shares by cell, sorted, each cell once. Moments are whole seconds: finer ones would tell more than they are
+    /// worth.
     [[nodiscard]] Booked take();
     /// While skipping, connections are followed but nothing is booked: what is read again was committed before.
     enum class Booking { on, skipped };
@@ -59,6 +65,7 @@ private:
         std::optional<std::string> application;
         bool answered = false;    ///< a user was found
         bool booked = false;      ///< its first share was
+        bool own = false;         ///< the agent's: never booked
     };
     Who ask(const flow::Connection& connection);
     [[nodiscard]] std::optional<wire::Destination>

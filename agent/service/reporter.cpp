@@ -41,7 +41,7 @@ public:
           finished_(std::move(finished)),
           io_(1),
           timer_(io_),
-          client_(uplink::create_https_client(io_.get_executor(), plan_.route, std::move(context))),
+          client_(uplink::create_https_client(io_.get_executor(), plan_.route, std::move(context), {}, plan_.own)),
           reporting_(plan_.pace, [this] { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); })
     {
         asio::co_spawn(io_, converse(), [this](const std::exception_ptr& bug) {

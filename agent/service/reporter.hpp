@@ -2,6 +2,7 @@
 // uplink::Reporting decides. It shares with the watching side only the ledger, which is thread-safe.
 #pragma once
 
+#include "agent/flow/own_connections.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/uplink/enrolment.hpp"
 #include "agent/uplink/reporting.hpp"
@@ -17,7 +18,8 @@ struct ReporterPlan {
     uplink::Enrolment enrolment;
     uplink::Route route;
     uplink::Pace pace;
-    std::filesystem::path data_directory;    ///< where a renewed certificate goes
+    std::filesystem::path data_directory;         ///< where a renewed certificate goes
+    std::shared_ptr<flow::OwnConnections> own;    ///< told of each connection to the collector; may be null
 };
 
 class Reporter {

@@ -69,7 +69,11 @@ Result<ReporterPlan> plan_reports(const Settings& settings)
     auto route = uplink::route_to(enrolment->collector, enrolment->proxy, uplink::process_environment());
     if (!route) return route.error();
 
-    ReporterPlan plan{std::move(*enrolment), std::move(*route), {}, settings.data_directory};
+    ReporterPlan plan{std::move(*enrolment),
+                      std::move(*route),
+                      {},
+                      settings.data_directory,
+                      std::make_shared<flow::OwnConnections>()};
     plan.pace.report_every = std::chrono::seconds(settings.report_seconds);
     plan.pace.jitter = settings.report_jitter;
     return plan;
@@ -90,6 +94,9 @@ Result<Opened> open_all(const Settings& settings)
     opened.rules.device_per_client = settings.mode == wire::ObserverKind::sensor;
     opened.rules.dns_only = settings.dns_only;
     opened.rules.system_accounts = identity::system_accounts();
+    opened.rules.own = opened.reporter.own;
+    opened.rules.own_questions.insert(opened.reporter.route.collector.host);
+    if (opened.reporter.route.proxy) opened.rules.own_questions.insert(opened.reporter.route.proxy->peer.host);
 
     if (!settings.capture_file.empty()) {
         if (settings.capture_identities.empty()) {

@@ -46,10 +46,22 @@ std::optional<std::chrono::seconds> seconds_from(std::string_view text)
     return std::chrono::seconds(seconds);
 }
 
+Endpoint endpoint_of(const tcp::endpoint& peer)
+{
+    const auto address = peer.address();
+    if (address.is_v4()) return {Address::v4(address.to_v4().to_bytes()), peer.port()};
+    return {Address::v6(address.to_v6().to_bytes()), peer.port()};
+}
+
 class BeastClient final : public HttpsClient {
 public:
-    BeastClient(asio::any_io_executor executor, Route route, TlsContext context, Patience patience)
-        : executor_(std::move(executor)), route_(std::move(route)), context_(std::move(context)), patience_(patience)
+    BeastClient(asio::any_io_executor executor, Route route, TlsContext context, Patience patience,
+                std::shared_ptr<flow::OwnConnections> own)
+        : executor_(std::move(executor)),
+          route_(std::move(route)),
+          context_(std::move(context)),
+          patience_(patience),
+          own_(std::move(own))
     {}
 
     asio::awaitable<Result<Response>> post(Request request) override
@@ -113,8 +125,16 @@ private:
 
         stream_ = std::make_unique<Stream>(executor_, *context_.context);
         auto& transport = beast::get_lowest_layer(*stream_);
-        transport.expires_after(patience_.connect);
-        auto [connect_error, reached] = co_await transport.async_connect(addresses, outcome);
+        Error connect_error = asio::error::host_not_found;
+        for (const auto& address : addresses) {
+            const tcp::endpoint peer = address.endpoint();
+            connect_error = prepare(transport, peer);
+            if (connect_error) continue;
+            transport.expires_after(patience_.connect);
+            auto [error] = co_await transport.async_connect(peer, outcome);
+            connect_error = error;
+            if (!connect_error) break;
+        }
         if (connect_error) co_return failed("no connection", connect_error);
 
         if (route_.proxy) {
@@ -135,6 +155,21 @@ private:
             co_return failed("no TLS 1.3 connection", handshake_error);
         }
         co_return Result<void>();
+    }
+
+    /// Takes a local port and tells it to whoever watches, before the first packet can leave from it.
+    [[nodiscard]] Error prepare(beast::tcp_stream& transport, const tcp::endpoint& peer)
+    {
+        Error error;
+        auto& socket = transport.socket();
+        socket.close(error);
+        socket.open(peer.protocol(), error);
+        if (error || !own_) return error;
+        socket.bind(tcp::endpoint(peer.protocol(), 0), error);
+        if (error) return error;
+        const tcp::endpoint local = socket.local_endpoint(error);
+        if (!error) own_->about_to_open(local.port(), endpoint_of(peer));
+        return error;
     }
 
     asio::awaitable<Result<void>> open_tunnel(beast::tcp_stream& transport)
@@ -195,15 +230,17 @@ private:
     Route route_;
     TlsContext context_;
     Patience patience_;
+    std::shared_ptr<flow::OwnConnections> own_;
     std::unique_ptr<Stream> stream_;
 };
 
 }    // namespace
 
 std::unique_ptr<HttpsClient> create_https_client(asio::any_io_executor executor, Route route, TlsContext context,
-                                                 Patience patience)
+                                                 Patience patience, std::shared_ptr<flow::OwnConnections> own)
 {
-    return std::make_unique<BeastClient>(std::move(executor), std::move(route), std::move(context), patience);
+    return std::make_unique<BeastClient>(std::move(executor), std::move(route), std::move(context), patience,
+                                         std::move(own));
 }
 
 }    // namespace dl::agent::uplink

@@ -3,6 +3,7 @@
 // at a time.
 #pragma once
 
+#include "agent/flow/own_connections.hpp"
 #include "agent/uplink/route.hpp"
 #include "agent/uplink/tls_context.hpp"
 #include "shared/base/failure.hpp"
@@ -31,8 +32,9 @@ struct Response {
 };
 
 struct Patience {
-    std::chrono::milliseconds connect = std::chrono::seconds(15);    ///< each of resolve, connect, proxy, handshake
-    std::chrono::milliseconds answer = std::chrono::seconds(60);     ///< request sent to response read
+    std::chrono::milliseconds connect =
+        std::chrono::seconds(15);    ///< each of resolve, connect (of each address), proxy, handshake
+    std::chrono::milliseconds answer = std::chrono::seconds(60);    ///< request sent to response read
 };
 
 class HttpsClient {
@@ -48,7 +50,9 @@ public:
     virtual void close() = 0;
 };
 
+/// Each connection is told to `own` before its first packet leaves; null: nobody watches.
 [[nodiscard]] std::unique_ptr<HttpsClient> create_https_client(boost::asio::any_io_executor executor, Route route,
-                                                               TlsContext context, Patience patience = {});
+                                                               TlsContext context, Patience patience = {},
+                                                               std::shared_ptr<flow::OwnConnections> own = nullptr);
 
 }    // namespace dl::agent::uplink

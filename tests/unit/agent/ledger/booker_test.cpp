@@ -159,6 +159,45 @@ TEST(Booker, LeavesOutWhatNobodyChose)
     EXPECT_EQ(asked.counted.connections, 0u);
 }
 
+TEST(Booker, LeavesOutTheAgentsOwnReporting)
+{
+    Scripted who(Answers{});
+    BookerRules made = rules();
+    made.dns_only = true;
+    const auto own = std::make_shared<flow::OwnConnections>();
+    made.own = own;
+    made.own_questions = {"collector.example"};
+    Booker booker(made, who);
+    own->about_to_open(connection(1).client.port, connection(1).server);
+    booker.opened(connection(1));
+    booker.used(connection(1), usage("collector.example", wire::Evidence::tls_sni));
+    booker.used(connection(1), usage("collector.example", wire::Evidence::tls_sni, 0));
+    booker.closed(connection(1));
+    booker.used(connection(3, 53), usage("collector.example", wire::Evidence::dns_query));
+    EXPECT_EQ(booker.waiting(), 0u);
+    EXPECT_EQ(booker.take().counted, wire::Counters{});
+
+    // Somebody else's connection to the same collector is use as any other.
+    booker.opened(connection(2));
+    booker.used(connection(2), usage("collector.example", wire::Evidence::tls_sni));
+    const Booked booked = booker.take();
+    ASSERT_EQ(booked.shares.size(), 1u);
+    EXPECT_EQ(booked.shares[0].key.destination.host, "collector.example");
+    EXPECT_EQ(booked.counted.connections, 1u);
+}
+
+TEST(Booker, TellsMomentsInWholeSeconds)
+{
+    Scripted who(Answers{});
+    Booker booker(rules(), who);
+    booker.used(connection(1), usage("a.example", wire::Evidence::tls_sni, 1, 1, 1, noon + 900ms));
+    booker.used(connection(1), usage("a.example", wire::Evidence::tls_sni, 0, 1, 1, noon + 2s + 1us));
+    const Booked booked = booker.take();
+    ASSERT_EQ(booked.shares.size(), 1u);
+    EXPECT_EQ(booked.shares[0].use.first_seen, noon);
+    EXPECT_EQ(booked.shares[0].use.last_seen, noon + 2s);
+}
+
 TEST(Booker, TellsAddressesWhereThereIsNoName)
 {
     Scripted who(Answers{});
