@@ -1,4 +1,5 @@
-// daylight-agent observe: what `run` would report, shown instead of sent.
+// daylight-agent observe: what is on the wire, by name as asked, shown here and sent nowhere. What `run` reports of it
+// has personal life folded and people made pseudonyms.
 #include "agent/capture/capture_file.hpp"
 #include "agent/capture/live_interface.hpp"
 #include "agent/commands/commands.hpp"
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -28,7 +30,7 @@ struct Options {
     std::string format = "table";
     std::string filter;
     std::string identities;
-    double duration = 0;    ///< seconds; 0: until the end or a signal
+    std::optional<double> duration;    ///< seconds; absent: until the end or a signal
 };
 
 volatile std::sig_atomic_t stop_asked = 0;
@@ -80,14 +82,13 @@ Result<void> read_all(capture::PacketSource& source, flow::FlowTable& table, con
             if (!any) first_ns = packet.time_ns;
             any = true;
             // In a file, time is the packets'.
-            if (!live && options.duration > 0 &&
-                static_cast<double>(packet.time_ns - first_ns) > options.duration * 1e9)
+            if (!live && options.duration && static_cast<double>(packet.time_ns - first_ns) > *options.duration * 1e9)
                 break;
             table.on_packet(packet);
             if (count % 1024 != 0) continue;
         }
-        if (live && options.duration > 0 &&
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() >= options.duration)
+        if (live && options.duration &&
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() >= *options.duration)
             break;
     }
     return {};
@@ -99,6 +100,11 @@ int observe(const Options& options)
     if (!format) {
         fmt::print(stderr, "daylight-agent observe: '{}' is no format; choose table, jsonl, tsv or csv\n",
                    options.format);
+        return 2;
+    }
+    if (options.duration && !(std::isfinite(*options.duration) && *options.duration > 0)) {
+        fmt::print(stderr, "daylight-agent observe: --duration {} is no time to watch; give seconds, more than 0\n",
+                   *options.duration);
         return 2;
     }
     auto source = open_source(options);
@@ -137,7 +143,9 @@ void add_observe(CommandLine& line)
     verb->add_option("--filter", options->filter, "BPF filter for the kernel (pcap-filter syntax)")->needs(interface);
     verb->add_option("--identities", options->identities,
                      "Table (TSV) of whose connections were recorded beside the capture");
-    verb->add_option("--duration", options->duration, "Seconds to watch")->check(CLI::NonNegativeNumber);
+    verb->add_option(
+        "--duration", options->duration,
+        "Seconds to watch, more than 0 (in a capture: of its packets); without it, until the end or Ctrl-C");
     verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
     verb->callback([&line, options] {
         line.chosen = [options] {
