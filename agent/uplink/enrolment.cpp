@@ -73,7 +73,10 @@ Result<std::array<std::uint8_t, 32>> organisation_key_from(const std::string& he
     return key;
 }
 
-Result<wire::EnrollReply> ask_for_enrolment(const Route& route, TlsContext context, const wire::EnrollRequest& request)
+/// The collector decided: the same key would get the same answer. Not so where it only asks for patience.
+bool is_refusal(unsigned status) { return status >= 400 && status < 500 && status != 408 && status != 429; }
+
+Result<Response> ask_for_enrolment(const Route& route, TlsContext context, const wire::EnrollRequest& request)
 {
     asio::io_context io(1);
     const auto client = create_https_client(io.get_executor(), route, std::move(context));
@@ -90,13 +93,19 @@ Result<wire::EnrollReply> ask_for_enrolment(const Route& route, TlsContext conte
         if (bug) std::rethrow_exception(bug);
     });
     io.run();
-    if (!response) return response.error();
-    if (response->status == 401 || response->status == 403)
-        return denied(fmt::format("{}: {}; ask for a new token (daylight-collector token create)",
-                                  route.collector.authority(), told_by(*response)));
-    if (response->status < 200 || response->status > 299)
-        return unavailable(fmt::format("{}: {}", route.collector.authority(), told_by(*response)));
-    auto reply = wire::decode_json<wire::EnrollReply>(response->body);
+    return response;
+}
+
+Result<wire::EnrollReply> enrolment_from(const Response& response, const Route& route)
+{
+    if (response.status < 200 || response.status > 299) {
+        std::string why = fmt::format("{}: {}", route.collector.authority(), told_by(response));
+        if (!is_refusal(response.status)) return unavailable(why);
+        // The collector says what to do next behind a semicolon.
+        if (why.find(';') == std::string::npos) why += "; ask for a new token (daylight-collector token create)";
+        return denied(why);
+    }
+    auto reply = wire::decode_json<wire::EnrollReply>(response.body);
     if (!reply) return invalid_input(fmt::format("{}: {}", route.collector.authority(), reply.error().message));
     return *reply;
 }
@@ -216,7 +225,11 @@ Result<Enrolment> enrol(const EnrolmentWish& wish, const Environment& environmen
     request.device_name = wish.device_name;
     request.agent_version = dl::version;
     request.observer = wish.observer;
-    const auto reply = ask_for_enrolment(*route, *context, request);
+    const auto response = ask_for_enrolment(*route, *context, request);
+    if (!response) return response.error();
+    std::error_code ignored;
+    if (is_refusal(response->status)) std::filesystem::remove(pending_key_file(wish.data_directory), ignored);
+    const auto reply = enrolment_from(*response, *route);
     if (!reply) return reply.error();
 
     const auto good = check_certificates(reply->certificate_pem, reply->ca_pem, **key, *pin);
@@ -227,7 +240,6 @@ Result<Enrolment> enrol(const EnrolmentWish& wish, const Environment& environmen
                         reply->ca_pem, reply->certificate_pem, *key_pem};
     const auto saved = save_enrolment(wish.data_directory, enrolment);
     if (!saved) return saved.error();
-    std::error_code ignored;
     std::filesystem::remove(pending_key_file(wish.data_directory), ignored);
     return enrolment;
 }
