@@ -42,8 +42,9 @@ std::string movement(insight::Trend trend)
 
 std::string used(const insight::Finding& finding)
 {
-    return fmt::format("{}: {} on {}{}", finding.name(), people_text(finding.figure.people),
-                       days_text(finding.figure.days), movement(finding.trend));
+    // A month none of whose weeks can be shown has no days to tell.
+    const std::string days = finding.figure.days > 0 ? " on " + days_text(finding.figure.days) : "";
+    return fmt::format("{}: {}{}{}", finding.name(), people_text(finding.figure.people), days, movement(finding.trend));
 }
 
 std::string served(const insight::PortfolioCell& cell)

@@ -32,7 +32,10 @@ bool saw(const release::Figure& figure, std::string_view kind)
 std::string by_whom(const release::Figure& figure)
 {
     const std::string days = figure.days == 1 ? "1 day" : fmt::format("{} days", figure.days);
-    return figure.people ? fmt::format("by {} people on {}", figure.people->text(), days) : fmt::format("on {}", days);
+    if (!figure.people) return fmt::format("on {}", days);
+    // A released month none of whose weeks is released has no days to tell.
+    if (figure.days == 0) return fmt::format("by {} people", figure.people->text());
+    return fmt::format("by {} people on {}", figure.people->text(), days);
 }
 
 std::string connections_of(const release::Figure& figure, std::initializer_list<std::string_view> kinds)

@@ -32,7 +32,6 @@ Result<std::vector<Row>> read(store::UsageStore& usage, const Period& period, st
         query.to = period.to;
         query.by = by;
         query.kind = kind;
-        query.with_largest = by.contains(By::capability);    // for the dominance rule
         auto some = usage.report(query);
         if (!some) return some.error();
         for (auto& row : *some) {
@@ -141,11 +140,13 @@ Result<Released> release_grid(store::UsageStore& usage, const catalog::Catalog& 
     return out;
 }
 
-std::optional<Heads> find(const Released& released, const Row& row)
+/// `use`: a Row or a Figure.
+template <class Use>
+std::optional<Heads> find(const Released& released, const Use& use)
 {
-    const auto unit = released.find(row.unit);
+    const auto unit = released.find(use.unit);
     if (unit == released.end()) return std::nullopt;
-    const auto cell = unit->second.find({row.kind + ":" + row.label, row.capability, 0});
+    const auto cell = unit->second.find({use.kind + ":" + use.label, use.capability, 0});
     if (cell == unit->second.end()) return std::nullopt;
     return cell->second;
 }
@@ -182,6 +183,59 @@ Figure exact_figure(const Row& row)
     figure.first_seen = row.first_seen;
     figure.last_seen = row.last_seen;
     return figure;
+}
+
+/// The released uses of a period, with heads alone.
+std::vector<Figure> uses_of(const Released& released, const std::vector<Row>& rows)
+{
+    std::vector<Figure> uses;
+    for (const auto& row : rows)
+        if (const auto heads = find(released, row)) {
+            uses.push_back(figure_of(row));
+            uses.back().people = heads;
+        }
+    return uses;
+}
+
+template <class T, class Same>
+void add_new(std::vector<T>& to, const std::vector<T>& from, Same same)
+{
+    for (const auto& one : from)
+        if (std::none_of(to.begin(), to.end(), [&](const T& other) { return same(one, other); })) to.push_back(one);
+}
+
+/// Days, evidence and hosts. A month takes them from its released weeks, and so says nothing that they don't: what it
+/// counted for itself would give the hidden weeks away by subtraction.
+Result<void> add_public_detail(store::UsageStore& usage, const catalog::Catalog& catalog, Figures& figures)
+{
+    std::map<Key, Figure*> index;
+    for (auto& figure : figures.uses)
+        index.emplace(Key{figure.unit, figure.kind, figure.label}, &figure);
+    for (const auto& period : weeks_of(figures.period)) {
+        std::vector<Row> rows;
+        const auto released = release_grid(usage, catalog, period, figures.k, rows);
+        if (!released) return released.error();
+        Figures week = empty_figures(Strength::released, period, figures.k);
+        week.uses = uses_of(*released, rows);
+        if (auto added = add_detail(usage, week, figures.k); !added) return added.error();
+        std::map<Key, std::uint64_t> days;
+        for (const auto& row : rows)
+            days[key_of(row)] = row.days;
+        for (const auto& part : week.uses) {
+            const Key key{part.unit, part.kind, part.label};
+            const auto found = index.find(key);
+            if (found == index.end()) continue;
+            Figure& whole = *found->second;
+            whole.days += days[key];
+            add_new(whole.evidence, part.evidence, [](const auto& a, const auto& b) { return a.kind == b.kind; });
+            add_new(whole.hosts, part.hosts,
+                    [](const auto& a, const auto& b) { return a.host == b.host && a.canonical == b.canonical; });
+        }
+    }
+    for (auto& figure : figures.uses)
+        std::stable_sort(figure.evidence.begin(), figure.evidence.end(),
+                         [](const auto& a, const auto& b) { return rank_of(a.kind) < rank_of(b.kind); });
+    return {};
 }
 
 }    // namespace
@@ -243,23 +297,13 @@ Result<Figures> released_figures(store::UsageStore& usage, const catalog::Catalo
     auto before = release_grid(usage, catalog, figures.previous, k, rows_before);
     if (!before) return before.error();
 
-    for (const auto& row : rows) {
-        const auto heads = find(*now, row);
-        if (!heads) continue;
-        Figure figure = figure_of(row);
-        figure.people = heads;
-        figure.days = row.days;
-        if (may_show_bytes(row.bytes_up + row.bytes_down, row.bytes_of_largest)) {
-            figure.bytes_up = row.bytes_up;
-            figure.bytes_down = row.bytes_down;
-        }
-        figure.before = find(*before, row);
-        figures.uses.push_back(std::move(figure));
-    }
+    figures.uses = uses_of(*now, rows);
+    for (auto& figure : figures.uses)
+        figure.before = find(*before, figure);
     for (const auto& [unit, cells] : *now)
         for (const auto& [cell, heads] : cells)
             if (cell.service.empty()) figures.capabilities.push_back({unit, cell.capability, heads});
-    if (auto added = add_detail(usage, figures, k); !added) return added.error();
+    if (auto added = add_public_detail(usage, catalog, figures); !added) return added.error();
     return figures;
 }
 

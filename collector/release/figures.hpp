@@ -34,11 +34,13 @@ struct Figure {
     std::string capability;
     std::optional<Heads> people;     ///< nothing: no person could be attributed (exact only)
     std::optional<Heads> devices;    ///< exact only
+    /// Distinct days. Released: of a week that is itself released; of a month, the sum over its released weeks, so that
+    /// nothing is left when they are subtracted (0 when none of them is).
     std::uint64_t days = 0;
     std::optional<std::uint64_t> connections;             ///< exact only
-    std::optional<std::uint64_t> bytes_up, bytes_down;    ///< released: by the dominance rule
+    std::optional<std::uint64_t> bytes_up, bytes_down;    ///< exact only
     std::optional<Timestamp> first_seen, last_seen;       ///< exact only
-    std::vector<EvidenceFigure> evidence;                 ///< strongest first
+    std::vector<EvidenceFigure> evidence;                 ///< strongest first; released month: of its weeks
     std::vector<HostFigure>
         hosts;                      ///< released: those of k people or more, for the patterns they matched; never shown
     bool now = true;                ///< false: only in the previous period (exact only)

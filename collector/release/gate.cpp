@@ -70,9 +70,4 @@ Published release(const UnitCounts& counts, std::uint64_t k)
     return out;
 }
 
-bool may_show_bytes(std::uint64_t bytes, std::optional<std::uint64_t> of_largest)
-{
-    return of_largest && *of_largest <= bytes / 2;
-}
-
 }    // namespace dl::collector::release

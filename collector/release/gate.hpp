@@ -11,6 +11,8 @@
 // 3. A coarse cell without a published part is published as its own band when it has k people or more and when its
 // hidden
 //    parts could make up that many even if any one of them were nobody: lower edge ≤ (k − 1) × (parts − 1).
+// 4. Heads are all that is counted. Bytes, connections and devices are never released: such sums are exact, and a month
+//    less its weeks would be a hidden group's. Days of a month are those of its published weeks (figures.hpp).
 // So no set of published figures proves that somebody stands behind a hidden cell.
 #pragma once
 
@@ -47,8 +49,5 @@ struct UnitCounts {
 
 /// Everything that may be published of the unit.
 [[nodiscard]] std::map<UnitCounts::Cell, Heads> release(const UnitCounts& counts, std::uint64_t k);
-
-/// The dominance rule: bytes are shown only when nobody moved more than half of them. Unknown: not shown.
-[[nodiscard]] bool may_show_bytes(std::uint64_t bytes, std::optional<std::uint64_t> of_largest);
 
 }    // namespace dl::collector::release

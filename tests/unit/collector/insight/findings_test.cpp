@@ -165,16 +165,53 @@ TEST_F(FindingsTest, ReleasedFiguresAreOfClosedWeeksAndMonthsOnly)
         }
 }
 
-TEST_F(FindingsTest, ReleasedBytesNeedThatNobodyDominates)
+/// October 2026 is weeks 40 to 44. Six people in one week; three of them, who stay hidden, in another.
+const std::vector<std::string> six_days{"2026-09-28", "2026-09-29"},
+    three_days{"2026-10-05", "2026-10-06", "2026-10-07"};
+
+std::string everything_of(const release::Figures& figures)
 {
-    const auto findings = released();
-    EXPECT_EQ(at(findings, "sales/wetransfer")->figure.bytes_up, 6u * 3u * 60'000'000u) << "six equal shares";
-    SmallWorld small;
-    small.visit({"wetransfer.com", 1001, 1006, {"2026-11-09"}});
-    small.visit({"wetransfer.com", 1007, 1007, {"2026-11-09"}, 900'000'000, 0});
-    const auto made = release::released_figures(*small.usage, small.catalog, week("2026-W46"), 5, today).value();
-    ASSERT_EQ(made.uses.size(), 1u);
-    EXPECT_FALSE(made.uses.front().bytes_up) << "one person moved nearly all of it";
+    std::string out;
+    for (const auto& figure : figures.uses) {
+        out += figure.label + ' ' + figure.people->text() + ' ' + std::to_string(figure.days) + " days";
+        for (const auto& evidence : figure.evidence)
+            out += ' ' + evidence.kind;
+        for (const auto& host : figure.hosts)
+            out += ' ' + host.host;
+        for (const bool told :
+             {figure.bytes_up.has_value(), figure.bytes_down.has_value(), figure.connections.has_value(),
+              figure.devices.has_value(), figure.first_seen.has_value(), figure.last_seen.has_value()})
+            EXPECT_FALSE(told) << figure.label << ": no exact sum or time is released";
+        out += figure.before ? " before " + figure.before->text() + "; " : "; ";
+    }
+    for (const auto& figure : figures.capabilities)
+        out += figure.capability + ' ' + figure.people.text() + "; ";
+    return out;
+}
+
+TEST_F(FindingsTest, AMonthLessItsWeeksLeavesNothing)
+{
+    SmallWorld three, nobody;
+    for (SmallWorld* small : {&three, &nobody}) {
+        small->visit({"www.dropbox.com", 1001, 1006, six_days, 1000, 5000});
+        small->visit({"eu.dropbox.com", 1001, 1004, six_days, 10, 10, wire::Evidence::http_host});
+    }
+    three.visit({"www.dropbox.com", 1007, 1009, three_days, 777, 333});
+    three.visit({"eu.dropbox.com", 1007, 1009, three_days, 10, 10, wire::Evidence::http_host});
+    std::uint64_t days = 0, days_of_month = 0;
+    for (const char* id : {"2026-W40", "2026-W41", "2026-W42", "2026-W43", "2026-W44", "2026-10"}) {
+        const auto ask = [&](SmallWorld& small) {
+            return release::released_figures(*small.usage, small.catalog, week(id), 5, today).value();
+        };
+        const auto with = ask(three);
+        EXPECT_EQ(everything_of(with), everything_of(ask(nobody))) << id;
+        for (const auto& figure : with.uses)
+            (std::string_view(id) == "2026-10" ? days_of_month : days) += figure.days;
+    }
+    EXPECT_EQ(days, 2u) << "something was said";
+    EXPECT_EQ(days_of_month - days, 0u) << "and nothing is left over";
+    const auto exact = release::exact_figures(*three.usage, week("2026-10"), 5).value();
+    EXPECT_EQ(exact.uses.front().days, 5u) << "the security role sees the three's days";
 }
 
 TEST_F(FindingsTest, AUnitSeesItselfUnderAHigherFloor)
@@ -237,9 +274,10 @@ TEST_F(FindingsTest, PortfolioTellsStatesApart)
     EXPECT_EQ(state("finance", "customer-relationship"), CellState::idle);
     EXPECT_FALSE(portfolio.at("finance", "design"));
     for (const auto& capability : portfolio.capabilities)
-        EXPECT_TRUE(std::any_of(portfolio.cells.begin(), portfolio.cells.end(), [&](const auto& cell) {
-            return cell.capability == capability && cell.state != CellState::idle;
-        })) << capability << ": a row that no unit uses";
+        EXPECT_TRUE(std::any_of(
+            portfolio.cells.begin(), portfolio.cells.end(),
+            [&](const auto& cell) { return cell.capability == capability && cell.state != CellState::idle; }))
+            << capability << ": a row that no unit uses";
     EXPECT_EQ(portfolio.at("sales", "file-sharing")->people->text(), "6")
         << "distinct people: the three are among the six";
     const auto public_findings = released();

@@ -194,12 +194,5 @@ TEST(Heads, AreBanded)
     EXPECT_EQ(exactly(6).text(), "6");
 }
 
-TEST(Dominance, WithholdsBytesThatOnePersonMoved)
-{
-    EXPECT_TRUE(may_show_bytes(100, 50));
-    EXPECT_FALSE(may_show_bytes(100, 51));
-    EXPECT_FALSE(may_show_bytes(100, std::nullopt));
-}
-
 }    // namespace
 }    // namespace dl::collector::release
