@@ -3,6 +3,7 @@
 #include "agent/commands/commands.hpp"
 #include "agent/commands/verb.hpp"
 #include "agent/identity/recorded_attributor.hpp"
+#include "agent/service/health.hpp"
 #include "agent/service/personal_list.hpp"
 #include "agent/uplink/route.hpp"
 #include "shared/rows/row_writer.hpp"
@@ -36,6 +37,14 @@ Result<void> check_named_files(const Settings& settings)
     return {};
 }
 
+/// What may still come, such as the interface of a tunnel: no fault of the file.
+void warn_of_absent_places(const Settings& settings)
+{
+    if (!settings.capture_file.empty()) return;
+    const auto absent = service::absent_place(settings);
+    if (absent) fmt::print(stderr, "warn: {}; {}\n", absent->what, absent->next);
+}
+
 int check_config(const Options& options)
 {
     const auto format = rows::parse_format(options.format);
@@ -54,6 +63,7 @@ int check_config(const Options& options)
     if (const auto written = writer->finish(); !written) return fail("check-config", written.error());
     const auto files = check_named_files(loaded->settings);
     if (!files) return fail("check-config", files.error());
+    warn_of_absent_places(loaded->settings);
     fmt::print(stderr, "{}: good\n", options.config);
     return 0;
 }

@@ -42,6 +42,7 @@ public:
         personal();
         ledger();
         if (enrolment_) collector();
+        reports();
         return std::move(findings_);
     }
 
@@ -128,22 +129,11 @@ private:
 
     void source()
     {
-        std::error_code error;
         if (!settings_.capture_file.empty()) {
             if (std::ifstream(settings_.capture_file)) return say("source", Grade::ok, settings_.capture_file.string());
             return say("source", Grade::fail, settings_.capture_file.string() + " can't be read", "check capture_file");
         }
-        const auto& place = settings_.network_namespace;
-        if (!place.empty()) {
-            const auto path = place.has_parent_path() ? place : std::filesystem::path("/run/netns") / place;
-            if (!std::filesystem::exists(path, error))
-                return say("source", Grade::fail, fmt::format("network namespace {} is not there", path.string()),
-                           "check network_namespace");
-        } else if (!settings_.interface.empty() && settings_.interface != "any" &&
-                   ::if_nametoindex(settings_.interface.c_str()) == 0) {
-            return say("source", Grade::fail, fmt::format("interface {} is not there", settings_.interface),
-                       "check interface; `ip link` lists them");
-        }
+        if (const auto absent = absent_place(settings_)) return say("source", Grade::fail, absent->what, absent->next);
         if (!running_ && capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) != 1)
             return say("source", Grade::warn, "this user may not watch interfaces (CAP_NET_RAW)",
                        "start the agent by its service, or as root");
@@ -202,10 +192,22 @@ private:
             say("system calls", Grade::warn, "denied by the filter: " + *denied,
                 "harmless where all else is well; report it");
         const auto trouble = (*opened)->note("trouble");
-        if (trouble && !trouble->empty())
-            say("reports", Grade::fail, *trouble, "see the line of the collector below");
-        else if (state->last_acknowledged)
-            say("reports", Grade::ok, "last acknowledged " + to_rfc3339(*state->last_acknowledged));
+        const auto refused = (*opened)->note("refused");
+        past_ = Past{trouble ? *trouble : std::string(), refused && !refused->empty(), state->last_acknowledged};
+    }
+
+    /// What became of the reports so far; after the collector was tried, because the next step depends on that.
+    void reports()
+    {
+        if (!past_) return;
+        if (past_->refused)
+            say("reports", Grade::fail, past_->trouble, "enrol again with a new token: daylight-agent enroll");
+        else if (!past_->trouble.empty())
+            say("reports", Grade::fail, past_->trouble,
+                collector_reached_ ? "the collector can be reached now: see that the agent runs, and ask again"
+                                   : "see the line of the collector");
+        else if (past_->last_acknowledged)
+            say("reports", Grade::ok, "last acknowledged " + to_rfc3339(*past_->last_acknowledged));
         else
             say("reports", Grade::warn, "nothing was acknowledged yet", "wait for the first report");
     }
@@ -230,17 +232,41 @@ private:
         io.run();
         if (!reached)
             return say("collector", Grade::fail, reached.error().message, "check address, proxy and firewall");
+        collector_reached_ = true;
         say("collector", Grade::ok, fmt::format("{} answers and is the enrolled one", route->collector.authority()));
     }
+
+    struct Past {
+        std::string trouble;
+        bool refused = false;    ///< the collector does not take this agent
+        std::optional<Timestamp> last_acknowledged;
+    };
 
     const Settings& settings_;
     SystemClock clock_;
     std::optional<uplink::Enrolment> enrolment_;
     bool running_ = false;
+    bool collector_reached_ = false;
+    std::optional<Past> past_;
     std::vector<Finding> findings_;
 };
 
 }    // namespace
+
+std::optional<AbsentPlace> absent_place(const Settings& settings)
+{
+    const auto& place = settings.network_namespace;
+    if (!place.empty()) {
+        const auto path = place.has_parent_path() ? place : std::filesystem::path("/run/netns") / place;
+        std::error_code error;
+        if (std::filesystem::exists(path, error)) return std::nullopt;    // its interfaces are not looked up from here
+        return AbsentPlace{fmt::format("network namespace {} is not there", path.string()),
+                           "check network_namespace; `ip netns` lists them"};
+    }
+    const std::string& interface = settings.interface;
+    if (interface.empty() || interface == "any" || ::if_nametoindex(interface.c_str()) != 0) return std::nullopt;
+    return AbsentPlace{fmt::format("interface {} is not there", interface), "check interface; `ip link` lists them"};
+}
 
 const char* to_string(Finding::Grade grade)
 {

@@ -3,6 +3,7 @@
 
 #include "agent/settings.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,13 @@ struct Finding {
     std::string next;    ///< empty where it is well
 };
 [[nodiscard]] const char* to_string(Finding::Grade grade);
+
+/// The network namespace or interface of the settings that this host does not have now; none: both are there.
+struct AbsentPlace {
+    std::string what;
+    std::string next;
+};
+[[nodiscard]] std::optional<AbsentPlace> absent_place(const Settings& settings);
 
 /// Reads and connects, but sends nothing and changes nothing. Takes seconds where the collector does not answer.
 [[nodiscard]] std::vector<Finding> examine(const Settings& settings);

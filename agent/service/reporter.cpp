@@ -137,7 +137,7 @@ private:
             co_return;
         }
         if (response->status < 200 || response->status > 299) {
-            note_trouble(uplink::told_by(*response));
+            note_trouble(uplink::told_by(*response), response->status == 401 || response->status == 403);
             apply(reporting_.refused(clock_.now(), response->status, batch->cells.size(), response->retry_after),
                   *batch, nullptr);
             co_return;
@@ -147,7 +147,8 @@ private:
             fail(fmt::format("{}: {}", plan_.route.collector.authority(), reply.error().message));
             co_return;
         }
-        if (!trouble_.empty()) spdlog::info("{}: reports are taken again", plan_.route.collector.authority());
+        if (trouble_ && !trouble_->empty())
+            spdlog::info("{}: reports are taken again", plan_.route.collector.authority());
         note_trouble({});
         spdlog::debug("{} cells in {} octets acknowledged up to revision {}", batch->cells.size(), octets,
                       batch->revision_to);
@@ -193,12 +194,13 @@ private:
     }
 
     /// Said once, not at every attempt; `status` shows it.
-    void note_trouble(const std::string& why)
+    void note_trouble(const std::string& why, bool refused = false)
     {
-        if (why == trouble_) return;
+        if (trouble_ && why == *trouble_) return;
         trouble_ = why;
         if (!why.empty()) spdlog::warn("{}", why);
         said(ledger_.set_note("trouble", why));
+        said(ledger_.set_note("refused", refused ? "1" : ""));    // this agent is: enrolling again is what helps
     }
 
     void apply(uplink::Consequence consequence, const ledger::Batch& batch, const wire::Reply* reply)
@@ -250,7 +252,7 @@ private:
     std::unique_ptr<uplink::HttpsClient> client_;
     uplink::Reporting reporting_;
     std::optional<Timestamp> pruned_at_;
-    std::string trouble_;
+    std::optional<std::string> trouble_;    ///< not known yet: an earlier process may have noted some
     std::thread thread_;
 };
 

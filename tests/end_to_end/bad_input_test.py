@@ -80,6 +80,11 @@ class Captures(BadInput):
     def test_unknown_link_type(self):
         self.refused(*self.observe(self.file("odd.pcap", pcap(147, QUESTION))), says=["odd.pcap", "147"])
 
+    def test_durations_that_are_none(self):
+        path = self.file("one.pcap", pcap(1, QUESTION))
+        for duration in ("nan", "inf", "-1", "0"):
+            self.refused(*self.observe(path), "--duration", duration, says=["--duration", "more than 0"], code=2)
+
     def test_truncated_capture_tells_what_came_before(self):
         path = self.file("cut.pcap", pcap(1, QUESTION, QUESTION, cut=20))
         done = self.refused(*self.observe(path), says="cut.pcap")
@@ -112,6 +117,14 @@ class Configuration(BadInput):
         self.edit(config / "policy.json", lambda document: document["rules"][0].update(verdikt="x"))
         self.refused(COLLECTOR, "check-config", "--config", config / "collector.json", says=["policy.json:", "verdikt"])
 
+    def test_places_that_are_not_there_are_warned_of(self):
+        for edit, word in (({"interface": "none0"}, "none0"), ({"network_namespace": "/run/netns/none0"}, "/run/netns/none0")):
+            config = self.file("agent.json", json.dumps({"data_directory": str(self.folder / "data"), **edit}))
+            done = subprocess.run([AGENT, "check-config", "--config", config], capture_output=True, text=True, check=True)
+            warning, good = done.stderr.strip().splitlines()
+            self.assertRegex(warning, f"^warn: .*{word} is not there; ")
+            self.assertIn("good", good)
+
     def test_no_json_at_all(self):
         config = self.config_copy() / "collector.json"
         config.write_text('{"data_directory": ')
@@ -133,8 +146,31 @@ class Enrolment(BadInput):
         words = collector.enrol_command()
         at = words.index("--token") + 1
         wrong = words[at][:-4] + ("AAAA" if not words[at].endswith("AAAA") else "BBBB")
-        self.refused(AGENT, "enroll", "--collector", collector.url, "--token", wrong, "--ca-pin", collector.pin,
-                     "--config", self.agent_config(collector), says="token")
+        done = self.refused(AGENT, "enroll", "--collector", collector.url, "--token", wrong, "--ca-pin", collector.pin,
+                            "--config", self.agent_config(collector), says="token")
+        self.assertEqual(done.stderr.count("new one") + done.stderr.count("new token"), 1, f"one advice: {done.stderr}")
+        self.assertFalse((self.folder / "agent/data/enrolment.key").exists())
+
+    def test_revoked_agent_is_told_to_enrol_again(self):
+        collector = self.collector()
+        collector.init()
+        collector.serve()
+        config = self.agent_config(collector)
+        document = json.loads(config.read_text()) | {"capture_file": str(self.file("one.pcap", pcap(1, QUESTION))), "dns_only": True}
+        config.write_text(json.dumps(document))
+        subprocess.run([AGENT, *collector.enrol_command()[1:], "--config", config], check=True, capture_output=True)
+        agent = json.loads((config.parent / "data/enrolment.json").read_text())["agent"]
+        collector.verb("agents", "revoke", agent)
+        with subprocess.Popen([AGENT, "run", "--once", "--config", config], stderr=subprocess.PIPE, text=True) as running:
+            next(line for line in running.stderr if "revoked" in line)
+            running.terminate()
+            running.stderr.read()
+        done = subprocess.run([AGENT, "doctor", "--format", "jsonl", "--config", config], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        reports = next(row for row in map(json.loads, done.stdout.splitlines()) if row["check"] == "reports")
+        self.assertEqual(reports["state"], "fail")
+        self.assertIn("was revoked", reports["what"])
+        self.assertIn("enrol again with a new token", reports["next"])
 
     def test_token_is_good_once(self):
         collector = self.collector()
