@@ -134,15 +134,19 @@ private:
     // -- who asks ---------------------------------------------------------------------------------------------------
 
     /// By bearer token, else by cookie. An account that was disabled since loses its sessions.
-    std::optional<Session> caller(const Request& request)
+    /// Where there is none, `refusal` is what to answer.
+    std::optional<Session> caller(const Request& request, Response& refusal)
     {
+        refusal = log_in_first(request);
         const auto now = sources_.clock.now();
         const std::string_view authorization = request[field::authorization];
         if (authorization.starts_with("Bearer ")) {
-            if (!sessions_.may_try(now)) return std::nullopt;
             auto account = sources_.accounts.authenticate(authorization.substr(7));
             if (account) return Session{std::move(*account), now + session_life};
-            sessions_.note_wrong(now);
+            if (account.error().kind != Failure::Kind::denied)
+                refusal = problem(request, account.error());
+            else if (!sessions_.note_wrong(now))
+                refusal = too_many_wrong(request);
             return std::nullopt;
         }
         const auto id = cookie(request, session_cookie);
@@ -182,8 +186,9 @@ private:
         switch (request.method()) {
             case verb::get:
             case verb::head: {
-                const auto session = caller(request);
-                return session ? document(request, session_json(*session)) : log_in_first(request);
+                Response refusal;
+                const auto session = caller(request, refusal);
+                return session ? document(request, session_json(*session)) : refusal;
             }
             case verb::post: return log_in(request, secure);
             case verb::delete_: {
@@ -209,12 +214,10 @@ private:
             body.is_object() && body.size() == 1 && body.contains("token") && body["token"].is_string();
         if (!well_formed)
             return problem(request, status::bad_request, "the body must be {\"token\": \"…\"} and nothing else");
-        if (!sessions_.may_try(now))
-            return problem(request, status::too_many_requests, "too many wrong tokens; wait a minute");
         auto account = sources_.accounts.authenticate(body["token"].get<std::string>());
         if (!account) {
-            sessions_.note_wrong(now);
             if (account.error().kind != Failure::Kind::denied) return problem(request, account.error());
+            if (!sessions_.note_wrong(now)) return too_many_wrong(request);
             return problem(request, status::unauthorized,
                            "this token is not known; ask an administrator for a new one");
         }
@@ -228,6 +231,11 @@ private:
         return response;
     }
 
+    static Response too_many_wrong(const Request& request)
+    {
+        return problem(request, status::too_many_requests, "too many wrong tokens; wait a minute, or send a right one");
+    }
+
     static Response log_in_first(const Request& request)
     {
         return problem(request, status::unauthorized,
@@ -239,8 +247,9 @@ private:
     Response guarded(const Request& request, const Target& target, Operation operation,
                      std::initializer_list<std::string_view> parameters, const std::string& unit = {})
     {
-        const auto session = caller(request);
-        if (!session) return log_in_first(request);
+        Response refusal;
+        const auto session = caller(request, refusal);
+        if (!session) return refusal;
         if (!insight::may(session->account.role, operation))
             return problem(request, status::forbidden,
                            fmt::format("the role {} does not read this", access::to_string(session->account.role)));
@@ -273,6 +282,10 @@ private:
         const auto period = insight::choose_period(target.get("period"), target.get("from"), target.get("to"), today);
         if (!period) return problem(request, period.error());
         const std::string unit{target.get("unit")};
+        const bool exists = unit.empty() || unit == store::unassigned || sources_.directory.unit(unit) != nullptr;
+        if (!exists && audience.reads(unit))
+            return problem(request, status::not_found,
+                           fmt::format("no unit '{}'; /api/v1/units lists them", unit.substr(0, 64)));
         const auto made = insight::figures_for(audience, sources_.usage, sources_.catalog, *period, today, unit);
         if (!made) return problem(request, made.error());
         const auto findings = insight::find(*made, meaning_);

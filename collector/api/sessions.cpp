@@ -34,18 +34,15 @@ void Sessions::close(std::string_view id)
     if (const auto key = Key::parse(id)) sessions_.erase(*key);
 }
 
-bool Sessions::may_try(Timestamp now)
+bool Sessions::note_wrong(Timestamp now)
 {
     if (now - minute_ >= std::chrono::minutes(1) || now < minute_) {
         minute_ = now;
         wrong_ = 0;
     }
-    return wrong_ < wrong_tokens_a_minute;
-}
-
-void Sessions::note_wrong(Timestamp now)
-{
-    if (may_try(now)) ++wrong_;
+    if (wrong_ == wrong_tokens_a_minute) return false;
+    ++wrong_;
+    return true;
 }
 
 }    // namespace dl::collector::api

@@ -31,9 +31,10 @@ public:
     std::optional<Session> find(std::string_view id, Timestamp now);
     void close(std::string_view id);
 
-    /// False when so many wrong tokens came within the last minute that another must wait.
-    bool may_try(Timestamp now);
-    void note_wrong(Timestamp now);
+    /// Counts a token that was wrong; false when so many came within the last minute that whoever sends them must wait.
+    /// Never asked before a token is checked: strangers' wrong tokens must not keep out who holds a right one, and 256
+    /// random bits can't be guessed however often somebody tries.
+    bool note_wrong(Timestamp now);
 
 private:
     using Key = Id<struct SessionTag, 32>;

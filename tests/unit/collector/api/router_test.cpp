@@ -233,11 +233,25 @@ TEST_F(RouterTest, ATokenBuysASessionCookie)
     EXPECT_EQ(log_in("{\"token\":1}").result(), status::bad_request);
     EXPECT_EQ(log_in("nonsense").result(), status::bad_request);
     EXPECT_EQ(log_in("token=x", "application/x-www-form-urlencoded").result(), status::unsupported_media_type);
+}
+
+TEST_F(RouterTest, WrongTokensAreThrottledButKeepNobodyOut)
+{
+    const auto with_bearer = [&](const std::string& token) {
+        Request request{verb::get, "/api/v1/findings", 11};
+        request.set(field::authorization, "Bearer " + token);
+        return router->handle(request).result();
+    };
+    EXPECT_EQ(with_bearer("wrong"), status::unauthorized);
     for (int i = 0; i < 30; ++i)
         log_in("{\"token\":\"wrong\"}");
-    EXPECT_EQ(log_in(json{{"token", tokens["E1901"]}}.dump()).result(), status::too_many_requests);
-    clock.advance(std::chrono::minutes(2));
+    EXPECT_EQ(log_in("{\"token\":\"wrong\"}").result(), status::too_many_requests);
+    EXPECT_EQ(with_bearer("wrong"), status::too_many_requests);
+    EXPECT_EQ(with_bearer(tokens["E1901"]), status::ok);
     EXPECT_EQ(log_in(json{{"token", tokens["E1901"]}}.dump()).result(), status::ok);
+    EXPECT_EQ(ask("/api/v1/findings").result(), status::unauthorized) << "no token is no wrong token";
+    clock.advance(std::chrono::minutes(2));
+    EXPECT_EQ(with_bearer("wrong"), status::unauthorized);
 }
 
 TEST_F(RouterTest, SessionsEnd)
@@ -292,6 +306,9 @@ TEST_F(RouterTest, WrongQuestionsGetOneLine)
     EXPECT_EQ(ask("/api/v1/findings?period=soon", "E1901").result(), status::bad_request);
     EXPECT_EQ(ask("/api/v1/findings?colour=red", "E1901").result(), status::bad_request);
     EXPECT_EQ(ask("/api/v1/findings?unit=a&unit=b", "E1901").result(), status::bad_request);
+    EXPECT_EQ(ask("/api/v1/findings?unit=nosuch", "E1901").result(), status::not_found);
+    EXPECT_EQ(ask("/api/v1/findings?unit=unassigned", "E1901").result(), status::ok);
+    EXPECT_EQ(ask("/api/v1/findings?unit=nosuch", "E1902").result(), status::forbidden);
     EXPECT_EQ(ask("/api/v1/units/nowhere/brief", "E1901").result(), status::not_found);
     EXPECT_EQ(ask("/api/v1/units/%ff/brief", "E1901").result(), status::not_found);
     EXPECT_EQ(ask("/api/v2/findings", "E1901").result(), status::not_found);
