@@ -16,6 +16,11 @@ using std::chrono::days;
 /// Slack between a cell's day and its times: the agent may flush a moment after midnight.
 constexpr std::chrono::hours day_slack{1};
 
+/// More than one device can do in a day: 1 PiB is 97 Gbit/s all day long, 2^40 connections are 12 million a second.
+/// A hundred thousand cells at the limit still add up below 2^67, so sums saturate rather than wrap.
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 50;
+constexpr std::uint64_t most_connections = std::uint64_t{1} << 40;
+
 std::vector<Pseudonym> rekey_all(const std::vector<Pseudonym>& endpoint, const FoldRules& rules)
 {
     std::vector<Pseudonym> stored;
@@ -66,6 +71,12 @@ std::optional<std::string> fault_of(const wire::Cell& cell, const wire::Report& 
     if (!destinations.good[cell.destination])
         return fmt::format("destination {} is no host name and no address", cell.destination);
     if (wire::to_string(cell.evidence).empty()) return "unknown evidence";
+    if (cell.evidence == wire::Evidence::imported && report.observer != wire::ObserverKind::import)
+        return fmt::format("evidence imported from an observer of kind {}", wire::to_string(report.observer));
+    if (cell.connections > most_connections)
+        return fmt::format("{} connections in a day, more than 2^40", cell.connections);
+    if (cell.bytes_up > most_bytes) return fmt::format("bytes_up {} in a day, more than 2^50", cell.bytes_up);
+    if (cell.bytes_down > most_bytes) return fmt::format("bytes_down {} in a day, more than 2^50", cell.bytes_down);
     if (cell.last_seen < cell.first_seen) return "last_seen lies before first_seen";
     const Timestamp begin{cell.day};
     const Timestamp end{cell.day + days(1)};

@@ -2,6 +2,9 @@
 
 #include "collector/store/sqlite/grouping.hpp"
 
+#include <fmt/format.h>
+
+#include <limits>
 #include <set>
 
 namespace dl::collector::store {
@@ -114,11 +117,19 @@ private:
     std::map<std::int64_t, DayContest> contests_;
 };
 
-/// A sum that SQLite gave in two halves, so that it could not overflow there.
+/// Two columns whose values joined() puts together: SQLite's own sum fails as soon as it overflows 2^63.
+std::string halves(std::string_view column)
+{
+    return fmt::format("coalesce(sum({0} & 4294967295), 0), coalesce(sum({0} >> 32), 0)", column);
+}
+
+/// A sum that SQLite gave in two halves; the greatest value where it is greater than that.
 std::uint64_t joined(const Statement& row, int column)
 {
-    return static_cast<std::uint64_t>(row.integer(column)) +
-           (static_cast<std::uint64_t>(row.integer(column + 1)) << 32);
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    const auto low = static_cast<std::uint64_t>(row.integer(column));
+    const auto high = static_cast<std::uint64_t>(row.integer(column + 1));
+    return high > (most - low) >> 32 ? most : low + (high << 32);
 }
 
 }    // namespace
@@ -132,9 +143,6 @@ std::vector<Row> make_report(Database& database, DimensionTables& dimensions, Ro
 
 Totals sum_facts(Database& database, std::int64_t from, std::int64_t to)
 {
-    const auto halves = [](const char* column) {
-        return fmt::format("coalesce(sum({0} & 4294967295), 0), coalesce(sum({0} >> 32), 0)", column);
-    };
     Statement sum(database, fmt::format("SELECT count(*), {}, {}, {} FROM facts WHERE day >= ?1 AND day < ?2",
                                         halves("connections"), halves("bytes_up"), halves("bytes_down")));
     sum.bind_all(from, to);
@@ -144,11 +152,15 @@ Totals sum_facts(Database& database, std::int64_t from, std::int64_t to)
 
 std::vector<ObserverState> list_observers(Database& database)
 {
+    std::string counters;
+    for (const char* column : {"e.packets", "e.packets_dropped", "e.connections", "e.connections_unattributed",
+                               "e.cells_dropped", "e.gap_seconds", "e.bytes_hidden_road"})
+        counters += ", " + halves(column);
     Statement list(database,
-                   "SELECT o.agent, o.kind, o.version, o.last_report, o.clock_offset, o.quarantined, o.too_old, "
-                   "sum(e.packets), sum(e.packets_dropped), sum(e.connections), sum(e.connections_unattributed), "
-                   "sum(e.cells_dropped), sum(e.gap_seconds), sum(e.bytes_hidden_road) "
-                   "FROM observers o LEFT JOIN epochs e ON e.observer = o.id GROUP BY o.id ORDER BY o.agent");
+                   fmt::format("SELECT o.agent, o.kind, o.version, o.last_report, o.clock_offset, o.quarantined, "
+                               "o.too_old{} FROM observers o LEFT JOIN epochs e ON e.observer = o.id "
+                               "GROUP BY o.id ORDER BY o.agent",
+                               counters));
     std::vector<ObserverState> states;
     while (list.step()) {
         ObserverState& state = states.emplace_back();
@@ -160,7 +172,8 @@ std::vector<ObserverState> list_observers(Database& database)
         state.clock_offset_us = list.integer(4);
         state.quarantined = value(5);
         state.too_old = value(6);
-        state.counters = {value(7), value(8), value(9), value(10), value(11), value(12), value(13)};
+        const auto sum = [&](int counter) { return joined(list, 7 + 2 * counter); };
+        state.counters = {sum(0), sum(1), sum(2), sum(3), sum(4), sum(5), sum(6)};
     }
     return states;
 }

@@ -83,6 +83,35 @@ TEST(Fold, rejects_each_senseless_cell_with_its_index_and_a_reason)
     }
 }
 
+TEST(Fold, rejects_what_no_device_can_do_in_a_day)
+{
+    constexpr auto one = std::uint64_t{1};
+    wire::Report report = report_of({100, 100, 100, 100});
+    report.cells[0].bytes_up = (one << 50) + 1;
+    report.cells[1].bytes_down = (one << 50) + 1;
+    report.cells[2].connections = (one << 40) + 1;
+    report.cells[3].bytes_up = report.cells[3].bytes_down = one << 50;
+    report.cells[3].connections = one << 40;
+    const Folded folded = fold(report, rules(), now);
+    ASSERT_EQ(folded.rejected.size(), 3U);
+    EXPECT_NE(folded.rejected[0].reason.find("bytes_up"), std::string::npos);
+    EXPECT_NE(folded.rejected[1].reason.find("bytes_down"), std::string::npos);
+    EXPECT_NE(folded.rejected[2].reason.find("connections"), std::string::npos);
+    EXPECT_EQ(folded.accepted, 1U);
+}
+
+TEST(Fold, takes_imported_evidence_from_importers_only)
+{
+    wire::Report report = report_of({100});
+    report.cells[0].evidence = wire::Evidence::imported;
+    for (const auto kind : {wire::ObserverKind::endpoint, wire::ObserverKind::sensor}) {
+        report.observer = kind;
+        EXPECT_EQ(fold(report, rules(), now).total_rejected, 1U);
+    }
+    report.observer = wire::ObserverKind::import;
+    EXPECT_EQ(fold(report, rules(), now).accepted, 1U);
+}
+
 struct Life {
     StoreIncarnation store = numbered<StoreIncarnation>(1);
     Receipt older = numbered<Receipt>(1);
