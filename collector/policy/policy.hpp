@@ -34,7 +34,8 @@ class Policy {
 public:
     virtual ~Policy() = default;
     /// Rules for a service go before those for its vendor, and those before its category's; among rules for the same,
-    /// one that names the unit goes before one for all. An expired rule applies no more and is named in the chain. An
+    /// one that names the unit goes before one for all. A rule for a vendor does not reach its personal instances
+    /// (Service::personal). An expired rule applies no more and is named in the chain. An
     /// internal service that no rule names is sanctioned: the asset database vouches for it. Thread-safe.
     [[nodiscard]] virtual Decision decide(const catalog::Service& service, std::string_view unit) const = 0;
     [[nodiscard]] virtual std::string_view version() const = 0;

@@ -57,6 +57,8 @@ Decision RulePolicy::decide(const catalog::Service& service, std::string_view un
     std::vector<const Rule*> applying;
     std::vector<std::string> expired;
     for (std::size_t target = 0; target < 3; ++target) {
+        // What an organisation agreed with a vendor does not cover that vendor's offer to private persons.
+        if (service.personal && static_cast<Target>(target) == Target::vendor) continue;
         const auto shelf = shelves_[target].find(*subjects[target]);
         if (shelf == shelves_[target].end()) continue;
         const auto take = [&](bool for_all) {

@@ -79,6 +79,16 @@ TEST_F(PolicyTest, MostSpecificRuleWinsAndTheChainTellsAll)
     EXPECT_EQ((*policy)->decide(service("salesforce"), "").verdict, Verdict::unsanctioned);
 }
 
+TEST_F(PolicyTest, AVendorRuleDoesNotReachItsPersonalInstances)
+{
+    const auto policy = load(rule("vendor", "sanction", R"("vendor": "Microsoft")") + ",\n" +
+                             rule("one", "tolerate", R"("service": "microsoft-account")"));
+    ASSERT_TRUE(policy) << policy.error().message;
+    EXPECT_EQ((*policy)->decide(service("microsoft-teams"), "").verdict, Verdict::sanctioned);
+    EXPECT_EQ((*policy)->decide(service("teams-personal"), "").verdict, Verdict::unreviewed);
+    EXPECT_EQ((*policy)->decide(service("microsoft-account"), "").verdict, Verdict::tolerated) << "named itself";
+}
+
 TEST_F(PolicyTest, ExpiredRulesApplyNoMoreAndAreNamed)
 {
     const auto policy = load(rule("old", "sanction", R"("service": "xero")", R"(, "expires": "2026-11-21")"));
