@@ -221,24 +221,32 @@ Result<Brief> make_brief(const std::string& unit, const release::Figures& figure
     brief.goals = known->goals;
     brief.points = points_of(findings, portfolio, known->goals, base);
 
-    std::vector<std::string> open_needs, fresh, growing, fading;
-    std::size_t served = 0;
+    words::Needs needs_seen;
+    std::vector<std::string> fresh, growing, fading;
     for (const auto& cell : portfolio.cells) {
-        const bool well = cell.state == CellState::agreed || cell.state == CellState::tolerated;
-        if (well)
-            ++served;
-        else if (!cell.services.empty())
-            open_needs.push_back(insight::capability_name(cell.capability));
-        if (well && brief.working_well.size() < most_working)
-            brief.working_well.push_back({words::served(cell), confidence_in(*cell.services.front(), base)});
+        if (cell.services.empty()) continue;
+        Group agreed;
+        std::copy_if(cell.services.begin(), cell.services.end(), std::back_inserter(agreed),
+                     [](const Finding* finding) { return !is_open(*finding) && !finding->low_interest; });
+        const std::string need = insight::capability_name(cell.capability);
+        if (agreed.size() == cell.services.size())
+            needs_seen.served.push_back(need);
+        else if (!agreed.empty())
+            needs_seen.partly.push_back(need);
+        else if (std::any_of(cell.services.begin(), cell.services.end(),
+                             [](const Finding* finding) { return is_open(*finding); }))
+            needs_seen.open.push_back(need);
+        if (!agreed.empty() && brief.working_well.size() < most_working)
+            brief.working_well.push_back(
+                {words::served(cell.capability, agreed), confidence_in(*agreed.front(), base)});
     }
     for (const auto& finding : findings) {
-        if (!finding.service && is_open(finding)) open_needs.push_back(finding.name());
+        if (!finding.service && is_open(finding)) needs_seen.unplaced.push_back(finding.name());
         if (finding.trend == insight::Trend::fresh) fresh.push_back(finding.name());
         if (finding.trend == insight::Trend::growing) growing.push_back(finding.name());
         if (finding.trend == insight::Trend::fading) fading.push_back(finding.name());
     }
-    brief.in_short = words::in_short(served, open_needs.size(), fresh.size(), open_needs);
+    brief.in_short = words::in_short(needs_seen, fresh.size());
     brief.since_last_time = words::since_last_time(fresh, growing, fading);
     brief.answers = words::answers();
 

@@ -47,25 +47,29 @@ std::string used(const insight::Finding& finding)
     return fmt::format("{}: {}{}{}", finding.name(), people_text(finding.figure.people), days, movement(finding.trend));
 }
 
-std::string served(const insight::PortfolioCell& cell)
+std::string served(const std::string& capability, std::span<const insight::Finding* const> agreed)
 {
     std::vector<std::string> uses;
-    for (const auto* finding : cell.services)
+    for (const auto* finding : agreed)
         uses.push_back(
             fmt::format("{} ({}{})", finding->name(), people_text(finding->figure.people), movement(finding->trend)));
-    return fmt::format("{}: {}", insight::capability_name(cell.capability), listed(uses, 3));
+    return fmt::format("{}: {}", insight::capability_name(capability), listed(uses, 3));
 }
 
-std::vector<std::string> in_short(std::size_t served, std::size_t open, std::size_t changed,
-                                  const std::vector<std::string>& open_names)
+std::vector<std::string> in_short(const Needs& needs, std::size_t changed)
 {
     std::vector<std::string> out;
-    if (served + open == 0) return {nothing_shown()};
-    out.push_back(
-        fmt::format("{} of the needs we can see {} served by agreed services.", served, served == 1 ? "is" : "are"));
-    if (open > 0)
-        out.push_back(fmt::format("{} {} met with services that are not yet agreed: {}.", open,
-                                  open == 1 ? "is" : "are", listed(open_names)));
+    const auto say = [&](const std::vector<std::string>& names, const char* how) {
+        if (!names.empty())
+            out.push_back(fmt::format("{} need{} {}: {}.", names.size(), names.size() == 1 ? " is" : "s are", how,
+                                      listed(names)));
+    };
+    say(needs.served, "served by agreed services");
+    say(needs.partly, "served by agreed services and, beside them, by others");
+    say(needs.open, "met with services that are not yet agreed");
+    if (!needs.unplaced.empty())
+        out.push_back(fmt::format("What {} serves we do not know yet.", listed(needs.unplaced)));
+    if (out.empty()) return {nothing_shown()};
     if (changed > 0)
         out.push_back(
             fmt::format("{} service{} not shown in the period before.", changed, changed == 1 ? " was" : "s were"));

@@ -3,15 +3,24 @@
 
 #include "collector/dialogue/brief.hpp"
 
+#include <span>
 #include <string>
 #include <vector>
 
 namespace dl::collector::dialogue::words {
 
-[[nodiscard]] std::string used(const insight::Finding& finding);         ///< ChatGPT: 5–9 people on 5 days, new
-[[nodiscard]] std::string served(const insight::PortfolioCell& cell);    ///< Customer relationship: HubSpot, 5–9 people
-[[nodiscard]] std::vector<std::string> in_short(std::size_t served, std::size_t open, std::size_t changed,
-                                                const std::vector<std::string>& open_names);
+[[nodiscard]] std::string used(const insight::Finding& finding);    ///< ChatGPT: 5–9 people on 5 days, new
+/// Customer relationships: HubSpot (5–9 people)
+[[nodiscard]] std::string served(const std::string& capability, std::span<const insight::Finding* const> agreed);
+
+/// The needs that show in a unit, by how they are met; and domains that stand for no need yet.
+struct Needs {
+    std::vector<std::string> served;    ///< by agreed services alone
+    std::vector<std::string> partly;    ///< by agreed services and others
+    std::vector<std::string> open;      ///< by services not yet agreed
+    std::vector<std::string> unplaced;
+};
+[[nodiscard]] std::vector<std::string> in_short(const Needs& needs, std::size_t changed);
 [[nodiscard]] std::vector<std::string> since_last_time(const std::vector<std::string>& fresh,
                                                        const std::vector<std::string>& growing,
                                                        const std::vector<std::string>& fading);

@@ -106,6 +106,9 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
             for (const auto* service : offers.agreed(figure.unit, finding.service->capability))
                 if (service != finding.service)
                     (used[figure.unit].contains(service->id) ? used_agreed : unused_agreed).push_back(service);
+        const auto alike = [&](const auto* service) { return service->category == finding.service->category; };
+        std::stable_partition(used_agreed.begin(), used_agreed.end(), alike);
+        std::stable_partition(unused_agreed.begin(), unused_agreed.end(), alike);
         finding.alternatives = used_agreed;
         finding.alternatives.insert(finding.alternatives.end(), unused_agreed.begin(), unused_agreed.end());
         if (finding.alternatives.size() > alternatives_shown) finding.alternatives.resize(alternatives_shown);

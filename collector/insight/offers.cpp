@@ -11,10 +11,20 @@ const std::vector<const catalog::Service*>& Offers::agreed(const std::string& un
 {
     static const std::vector<const catalog::Service*> none;
     const auto [at, fresh] = by_unit_.try_emplace(unit);
-    if (fresh)
-        for (const auto& service : meaning_.catalog.services())
-            if (meaning_.policy.decide(service, unit).verdict == policy::Verdict::sanctioned)
-                at->second[service.capability].push_back(&service);
+    if (fresh) {
+        std::map<std::string, std::size_t> breadth;    // of a rule: how many services it covers
+        std::map<const catalog::Service*, std::string> rule_of;
+        for (const auto& service : meaning_.catalog.services()) {
+            const auto decision = meaning_.policy.decide(service, unit);
+            if (decision.verdict != policy::Verdict::sanctioned || service.personal) continue;
+            ++breadth[decision.rule];
+            rule_of[&service] = decision.rule;
+            at->second[service.capability].push_back(&service);
+        }
+        for (auto& entry : at->second)
+            std::stable_sort(entry.second.begin(), entry.second.end(),
+                             [&](const auto* a, const auto* b) { return breadth[rule_of[a]] < breadth[rule_of[b]]; });
+    }
     const auto found = at->second.find(capability);
     return found == at->second.end() ? none : found->second;
 }

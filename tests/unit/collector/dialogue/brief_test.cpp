@@ -63,6 +63,28 @@ TEST_F(BriefTest, SaysWhatTheUnitNeedsInItsOwnTerms)
     }
 }
 
+TEST_F(BriefTest, EveryAgreedServiceInUseIsWorkingWellAlsoBesideOthers)
+{
+    std::size_t agreed = 0;
+    for (const char* unit : {"sales", "engineering", "finance"}) {
+        const auto brief = make(unit).value();
+        const auto figures =
+            release::released_figures(*world->usage, world->catalog, *release::parse_period("2026-W46"), 5, today)
+                .value();
+        for (const auto& finding : insight::find(figures, world->meaning())) {
+            const auto verdict = finding.decision.verdict;
+            if (finding.figure.unit != unit || !finding.service || finding.low_interest) continue;
+            if (verdict != policy::Verdict::sanctioned && verdict != policy::Verdict::tolerated) continue;
+            ++agreed;
+            EXPECT_TRUE(
+                std::any_of(brief.working_well.begin(), brief.working_well.end(),
+                            [&](const auto& line) { return line.text.find(finding.name()) != std::string::npos; }))
+                << unit << ": " << finding.name();
+        }
+    }
+    EXPECT_GE(agreed, 2u) << "nothing would be tested";
+}
+
 TEST_F(BriefTest, ConfidenceFollowsTheEvidence)
 {
     const auto brief = make("finance").value();
