@@ -7,6 +7,18 @@
 #include <exception>
 #include <iostream>
 
+namespace {
+
+/// The program's version at every verb, however deep.
+void add_version(CLI::App& app)
+{
+    app.set_version_flag("--version", std::string("daylight-agent ") + dl::version);
+    for (CLI::App* verb : app.get_subcommands({}))
+        add_version(*verb);
+}
+
+}    // namespace
+
 int main(int argc, char** argv)
 {
     using namespace dl::agent;
@@ -14,7 +26,6 @@ int main(int argc, char** argv)
     commands::CommandLine line;
     line.app.description("Daylight agent: sees which services and destinations this host uses, and reports names only");
     line.app.name("daylight-agent");
-    line.app.set_version_flag("--version", std::string("daylight-agent ") + dl::version);
     line.app.require_subcommand(1);
     commands::add_observe(line);
     commands::add_enroll(line);
@@ -23,6 +34,7 @@ int main(int argc, char** argv)
     commands::add_explain(line);
     commands::add_doctor(line);
     commands::add_check_config(line);
+    add_version(line.app);
 
     try {
         line.app.parse(argc, argv);

@@ -7,14 +7,26 @@
 #include <exception>
 #include <iostream>
 
+namespace {
+
+/// The program's version at every verb, however deep.
+void add_version(CLI::App& app)
+{
+    app.set_version_flag("--version", std::string("daylight-collector ") + dl::version);
+    for (CLI::App* verb : app.get_subcommands({}))
+        add_version(*verb);
+}
+
+}    // namespace
+
 int main(int argc, char** argv)
 {
     using namespace dl::collector;
 
     commands::CommandLine line;
-    line.app.description("Daylight collector: tells agreed use from the rest, explains why, and prepares the conversation");
+    line.app.description(
+        "Daylight collector: tells agreed use from the rest, explains why, and prepares the conversation");
     line.app.name("daylight-collector");
-    line.app.set_version_flag("--version", std::string("daylight-collector ") + dl::version);
     line.app.require_subcommand(1);
     commands::add_init(line);
     commands::add_serve(line);
@@ -35,6 +47,7 @@ int main(int argc, char** argv)
     commands::add_backup(line);
     commands::add_restore(line);
     commands::add_verify(line);
+    add_version(line.app);
 
     try {
         line.app.parse(argc, argv);
