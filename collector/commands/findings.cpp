@@ -73,32 +73,49 @@ Result<void> findings(const ReportOptions& options)
     if (!figures) return figures.error();
     const auto meaning = report->meaning();
     const auto found = insight::find(*figures, meaning);
-    if (options.explain) {
+    if (options.explain && options.format == "table") {
         for (const auto& finding : found)
             explain(finding, meaning);
         print_notes(insight::notes_on(*figures), figures->period);
         return {};
     }
     using Align = rows::Column::Align;
-    const auto writer = rows::create_row_writer(*rows::parse_format(options.format),
-                                                {{"unit"},
-                                                 {"service"},
-                                                 {"verdict"},
-                                                 {"people", Align::right},
-                                                 {"days", Align::right},
-                                                 {"trend"},
-                                                 {"bytes_up", Align::right},
-                                                 {"bytes_down", Align::right},
-                                                 {"capability"},
-                                                 {"risks"},
-                                                 {"id"}},
-                                                std::cout);
+    std::vector<rows::Column> columns{{"unit"},
+                                      {"service"},
+                                      {"verdict"},
+                                      {"people", Align::right},
+                                      {"days", Align::right},
+                                      {"trend"},
+                                      {"bytes_up", Align::right},
+                                      {"bytes_down", Align::right},
+                                      {"capability"},
+                                      {"risks"},
+                                      {"id"}};
+    if (options.explain)
+        for (const char* name : {"reason", "rule", "owner", "review", "chain", "matched"})
+            columns.push_back({name});
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format), std::move(columns), std::cout);
     for (const auto& finding : found) {
         const auto& figure = finding.figure;
-        writer->write({figure.unit, finding.name(), policy::to_string(finding.decision.verdict),
-                       figure.people ? json(figure.people->text()) : json(nullptr), figure.days,
-                       insight::to_string(finding.trend), bytes(figure.bytes_up), bytes(figure.bytes_down),
-                       figure.capability, risks_text(finding), figure.label});
+        std::vector<json> values{figure.unit,
+                                 finding.name(),
+                                 policy::to_string(finding.decision.verdict),
+                                 figure.people ? json(figure.people->text()) : json(nullptr),
+                                 figure.days,
+                                 insight::to_string(finding.trend),
+                                 bytes(figure.bytes_up),
+                                 bytes(figure.bytes_down),
+                                 figure.capability,
+                                 risks_text(finding),
+                                 figure.label};
+        if (options.explain) {
+            const auto& decision = finding.decision;
+            values.insert(values.end(), {json(decision.reason), json(decision.rule), json(decision.owner),
+                                         decision.review ? json(to_iso_date(*decision.review)) : json(nullptr),
+                                         json(fmt::format("{}", fmt::join(decision.chain, "; "))),
+                                         json(fmt::format("{}", fmt::join(finding.matched, ", ")))});
+        }
+        writer->write(values);
     }
     if (auto done = writer->finish(); !done) return done;
     if (options.format == "table") print_notes(insight::notes_on(*figures), figures->period);

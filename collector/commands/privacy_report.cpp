@@ -46,11 +46,6 @@ Result<void> privacy_report(const ReportOptions& options)
     const auto row = [&](const char* promise, const std::string& value, const char* source) {
         writer->write({promise, value, source});
     };
-    row("collected", "names of destinations, connections, bytes, first and last time of a day; grain: the UTC day",
-        "wire format 1");
-    row("never collected", "contents, URL paths, queries, cookies; private life is the word 'personal'",
-        "wire format 1");
-    row("people and devices in the store", "pseudonyms, re-keyed by the collector; no names", "store");
     row("small group",
         fmt::format("{} people; {} for what a unit sees of itself", settings.small_group,
                     settings.small_group_own_unit),
@@ -62,7 +57,6 @@ Result<void> privacy_report(const ReportOptions& options)
     row("days held beyond retention", std::to_string(expired), "store");
     row("pseudonymous people held", std::to_string(all->empty() ? 0 : all->front().people), "store");
     row("reveals of a person", std::to_string(reveals->size()), "state");
-    row("way to reveal a person", "none is built: pseudonyms can't be turned back by this program", "program");
     if (auto done = writer->finish(); !done) return done;
     return {};
 }
