@@ -150,6 +150,7 @@ json cell_json(const insight::PortfolioCell& cell)
 
 json share_json(const insight::Share& share)
 {
+    if (share.rounded) return {{"part", nullptr}, {"whole", nullptr}, {"percent", or_null(share.percent())}};
     return {{"part", share.part}, {"whole", share.whole}, {"percent", or_null(share.percent())}};
 }
 
@@ -242,7 +243,7 @@ json coverage_json(const insight::Coverage& coverage, const std::vector<std::str
               {"too_old", coverage.too_old}}},
             {"silent_agents", agents},
             {"not_covered", coverage.not_covered},
-            {"notes", json::array()}};
+            {"notes", coverage.notes}};
 }
 
 }    // namespace dl::collector::api

@@ -302,8 +302,8 @@ private:
     {
         const auto period = insight::choose_period(target.get("period"), "", "", today);
         if (!period) return problem(request, period.error());
-        const auto made = insight::coverage_of(sources_.usage, sources_.directory, *period, sources_.clock.now(),
-                                               sources_.settings.small_group);
+        const auto made =
+            insight::coverage_for(audience, sources_.usage, sources_.directory, *period, sources_.clock.now());
         if (!made) return problem(request, made.error());
         const auto silent = audience.sees_agents ? SilentAgents::named : SilentAgents::counted;
         return document(request, coverage_json(*made, readable_units(audience), silent, today));
@@ -331,7 +331,7 @@ private:
         const auto coverage = insight::coverage_of(sources_.usage, sources_.directory, *period, sources_.clock.now(),
                                                    sources_.settings.small_group);
         if (!coverage) return problem(request, coverage.error());
-        const auto made = dialogue::make_brief(unit, *figures, *coverage, meaning_, today);
+        const auto made = dialogue::make_brief(unit, *figures, insight::published(*coverage), meaning_, today);
         if (!made) return problem(request, made.error());
         if (*format == dialogue::BriefFormat::json) return document(request, dialogue::to_json(*made));
         static constexpr std::string_view types[] = {"text/plain; charset=utf-8", "text/markdown; charset=utf-8",

@@ -21,7 +21,8 @@ Result<void> brief(const ReportOptions& options)
     const auto coverage = insight::coverage_of(*workspace.usage, *workspace.directory, report->period, report->now,
                                                workspace.settings.small_group);
     if (!coverage) return coverage.error();
-    const auto made = dialogue::make_brief(options.unit, *figures, *coverage, report->meaning(), report->today);
+    const auto made =
+        dialogue::make_brief(options.unit, *figures, insight::published(*coverage), report->meaning(), report->today);
     if (!made) return made.error();
     std::cout << dialogue::render(*made, *dialogue::parse_brief_format(options.format)) << std::flush;
     if (!std::cout) return io_failure("the output can't be written; is the disk full or the pipe closed?");

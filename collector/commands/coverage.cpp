@@ -12,28 +12,39 @@ Result<void> coverage(const ReportOptions& options)
 {
     auto report = open_report(options, insight::Operation::coverage);
     if (!report) return report.error();
-    const auto made = insight::coverage_of(*report->workspace.usage, *report->workspace.directory, report->period,
-                                           report->now, report->workspace.settings.small_group);
+    const auto made = insight::coverage_for(report->audience, *report->workspace.usage, *report->workspace.directory,
+                                            report->period, report->now);
     if (!made) return made.error();
     using Align = rows::Column::Align;
-    const auto writer = rows::create_row_writer(
-        *rows::parse_format(options.format),
-        {{"what"}, {"of"}, {"part", Align::right}, {"whole", Align::right}, {"percent", Align::right}}, std::cout);
-    const auto share = [&](const char* what, const std::string& of, const insight::Share& value) {
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format),
+                                                {{"what"},
+                                                 {"of"},
+                                                 {"when"},
+                                                 {"part", Align::right},
+                                                 {"whole", Align::right},
+                                                 {"percent", Align::right},
+                                                 {"last_report"}},
+                                                std::cout);
+    using nlohmann::json;
+    const char* const in_period = "period";
+    const char* const ever = "since their epochs began";
+    const auto share = [&](const char* what, const std::string& of, const char* when, const insight::Share& value) {
         const auto percent = value.percent();
-        writer->write(
-            {what, of, value.part, value.whole, percent ? nlohmann::json(*percent) : nlohmann::json(nullptr)});
+        writer->write({what, of, when, value.rounded ? json(nullptr) : json(value.part),
+                       value.rounded ? json(nullptr) : json(value.whole), percent ? json(*percent) : json(nullptr),
+                       nullptr});
     };
     const auto count = [&](const char* what, std::uint64_t value) {
-        writer->write({what, "", value, nullptr, nullptr});
+        writer->write({what, "agents", ever, value, nullptr, nullptr, nullptr});
     };
-    share("devices that reported", "all", made->devices);
+    share("devices that reported", "all", in_period, made->devices);
     for (const auto& entry : made->devices_by_unit)
-        if (entry.share && report->audience.reads(entry.unit)) share("devices that reported", entry.unit, *entry.share);
-    share("connections with a readable name", "all", made->readable_names);
-    share("bytes down a hidden road", "all", made->hidden_road_bytes);
-    share("connections with a user", "all", made->people_attributed);
-    share("agents silent for 24 hours", "all", {made->silent.size(), made->observers.size()});
+        if (entry.share && report->audience.reads(entry.unit))
+            share("devices that reported", entry.unit, in_period, *entry.share);
+    share("connections with a readable name", "all", in_period, made->readable_names);
+    share("bytes down a hidden road", "all", in_period, made->hidden_road_bytes);
+    share("connections with a user", "all", ever, made->people_attributed);
+    share("agents silent for 24 hours", "all", "now", {made->silent.size(), made->observers.size()});
     count("packets lost by the kernel", made->counters.packets_dropped);
     count("seconds not watched", made->counters.gap_seconds);
     count("cells let go by agents", made->counters.cells_dropped);
@@ -41,10 +52,13 @@ Result<void> coverage(const ReportOptions& options)
     count("cells too old", made->too_old);
     if (report->audience.sees_agents)
         for (const auto& observer : made->silent)
-            writer->write({"silent since", observer.agent.hex(), nullptr, nullptr, to_rfc3339(observer.last_report)});
+            writer->write({"silent agent", observer.agent.hex(), "now", nullptr, nullptr, nullptr,
+                           to_rfc3339(observer.last_report)});
     if (auto done = writer->finish(); !done) return done;
     if (options.format == "table") {
-        print_notes({"Not covered:"}, made->period);
+        auto notes = made->notes;
+        notes.emplace_back("Not covered:");
+        print_notes(notes, made->period);
         for (const auto& platform : made->not_covered)
             std::cerr << "- " << platform << '\n';
     }

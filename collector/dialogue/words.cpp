@@ -138,9 +138,9 @@ std::vector<std::string> not_seen(const insight::Coverage& coverage, std::uint64
         "Phones and tablets, home computers, and computers without an agent; Windows and macOS are not covered yet.");
     if (const auto hidden = coverage.hidden_road_bytes.percent())
         out.push_back(
-            fmt::format("Names inside VPN, proxy and encrypted DNS connections: {:.1f} % of the data.", *hidden));
+            fmt::format("Names inside VPN, proxy and encrypted DNS connections: {:g} % of the data.", *hidden));
     if (const auto readable = coverage.readable_names.percent())
-        out.push_back(fmt::format("Connections without a readable name: {:.1f} %.", 100.0 - *readable));
+        out.push_back(fmt::format("Connections without a readable name: {:g} %.", 100.0 - *readable));
     out.push_back("What was written, uploaded or read: Daylight keeps names of services, never contents.");
     return out;
 }
@@ -167,6 +167,7 @@ std::string guessed_goal(const std::string& goal) { return goal + " (our reading
 
 std::string devices_reported(const insight::Share& share)
 {
+    if (share.rounded) return fmt::format("{:g} % of the unit's devices reported", share.percent().value_or(0.0));
     return fmt::format("{} of the unit's {} devices reported", share.part, share.whole);
 }
 
@@ -174,7 +175,7 @@ std::string devices_unknown() { return "how many of the unit's devices reported 
 
 std::string names_readable(const insight::Share& share)
 {
-    return fmt::format("{:.1f} % of connections had a readable name", share.percent().value_or(0.0));
+    return fmt::format("{:g} % of connections had a readable name", share.percent().value_or(0.0));
 }
 
 std::string name_read(bool certain)

@@ -50,14 +50,14 @@ Result<void> add_devices(store::UsageStore& usage, const directory::Directory& d
     store::Query query;
     query.from = coverage.period.from;
     query.to = coverage.period.to;
-    query.by = {store::By::unit};
+    query.by = {store::By::device_unit};
     const auto rows = usage.report(query);
     if (!rows) return rows.error();
     std::map<std::string, std::uint64_t> seen;
     for (const auto& row : *rows)
         seen[row.unit] += row.devices;
     for (const auto& unit : directory.units()) {
-        // A person of the unit may sit at another unit's device: never more than the directory holds.
+        // A device that the directory held then and holds no more was seen too: never more than it holds today.
         const Share share{std::min<std::uint64_t>(seen[unit.id], unit.devices), unit.devices};
         coverage.devices.part += share.part;
         coverage.devices.whole += share.whole;
@@ -98,13 +98,15 @@ std::optional<double> Share::percent() const
 {
     if (whole == 0) return std::nullopt;
     const double value = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-    return static_cast<double>(static_cast<std::uint64_t>(value * 10.0 + 0.5)) / 10.0;
+    const double steps = rounded ? 1.0 : 10.0;
+    return static_cast<double>(static_cast<std::uint64_t>(value * steps + 0.5)) / steps;
 }
 
 std::string Share::text() const
 {
     const auto value = percent();
-    return value ? fmt::format("{:.1f} % ({} of {})", *value, part, whole) : "unknown";
+    if (!value) return "unknown";
+    return rounded ? fmt::format("{:.0f} %", *value) : fmt::format("{:.1f} % ({} of {})", *value, part, whole);
 }
 
 const Share* Coverage::of_unit(std::string_view unit) const
@@ -117,6 +119,10 @@ const Share* Coverage::of_unit(std::string_view unit) const
 Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Directory& directory,
                              const release::Period& period, Timestamp now, std::uint64_t k)
 {
+    const Day today = day_of(now);
+    if (period.from > today)
+        return invalid_input(fmt::format("{} begins on {}; ask for a period that has begun", release::words_of(period),
+                                         to_iso_date(period.from)));
     Coverage coverage;
     coverage.period = period;
     if (auto added = add_devices(usage, directory, coverage, k); !added) return added.error();
@@ -124,7 +130,37 @@ Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Director
     if (auto added = add_observers(usage, now, coverage); !added) return added.error();
     coverage.not_covered = {"Phones and tablets", "Home computers without an agent", "Windows and macOS computers",
                             "Names inside VPN, proxy and encrypted DNS connections"};
+    coverage.notes = {
+        "What agents count, and the share of connections with a user, is since their epochs began, not of "
+        "the period."};
     return coverage;
+}
+
+Coverage published(Coverage coverage)
+{
+    for (Share* share :
+         {&coverage.devices, &coverage.readable_names, &coverage.hidden_road_bytes, &coverage.people_attributed})
+        share->rounded = true;
+    bool hidden = false;
+    for (auto& entry : coverage.devices_by_unit) {
+        if (entry.share) entry.share->rounded = true;
+        hidden |= !entry.share;
+    }
+    if (hidden) {
+        coverage.devices = {0, 0, true};
+        coverage.notes.emplace_back("No total of devices: a unit is too small to show, and would fall out of it.");
+    }
+    return coverage;
+}
+
+Result<Coverage> coverage_for(const Audience& audience, store::UsageStore& usage, const directory::Directory& directory,
+                              const release::Period& period, Timestamp now)
+{
+    if (audience.sees_agents) return coverage_of(usage, directory, period, now, audience.k);
+    if (const auto may = release::check_public(period, day_of(now)); !may) return may.error();
+    auto coverage = coverage_of(usage, directory, period, now, audience.k);
+    if (!coverage) return coverage;
+    return published(std::move(*coverage));
 }
 
 }    // namespace dl::collector::insight

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "collector/directory/directory.hpp"
+#include "collector/insight/audience.hpp"
 #include "collector/release/period.hpp"
 #include "collector/store/usage_store.hpp"
 
@@ -14,9 +15,10 @@ namespace dl::collector::insight {
 
 struct Share {
     std::uint64_t part = 0, whole = 0;
-    /// Nothing where the whole is nothing: unknown.
+    bool rounded = false;    ///< only the whole percent may be told
+    /// To a tenth, rounded to a whole one. Nothing where the whole is nothing: unknown.
     [[nodiscard]] std::optional<double> percent() const;
-    /// 96.3 % (26 of 27), or unknown
+    /// 96.3 % (26 of 27), rounded 96 %, or unknown
     [[nodiscard]] std::string text() const;
 };
 
@@ -30,17 +32,26 @@ struct Coverage {
     std::vector<OfUnit> devices_by_unit;
     Share readable_names;       ///< of connections, those with a name
     Share hidden_road_bytes;    ///< of bytes, those behind DoH, VPN or proxy
-    Share people_attributed;    ///< of connections, since the agents started, those with a user
+    Share people_attributed;    ///< of connections, since the agents' epochs began, those with a user
     std::vector<store::ObserverState> observers;
     std::vector<store::ObserverState> silent;    ///< of them, without a report for 24 hours
-    wire::Counters counters;                     ///< summed over observers
+    wire::Counters counters;                     ///< summed over observers since their epochs began, not of the period
     std::uint64_t quarantined = 0, too_old = 0;
     std::vector<std::string> not_covered;
+    std::vector<std::string> notes;
 
     [[nodiscard]] const Share* of_unit(std::string_view unit) const;
 };
 
+/// Exact. A failure for a period that has not begun.
 [[nodiscard]] Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Directory& directory,
                                            const release::Period& period, Timestamp now, std::uint64_t k);
+
+/// What everybody may see of it: whole percents without their parts, and no total of devices where a unit is hidden.
+[[nodiscard]] Coverage published(Coverage coverage);
+/// Exact for who sees agents (security, operations); for everybody else a closed week or month, published.
+[[nodiscard]] Result<Coverage> coverage_for(const Audience& audience, store::UsageStore& usage,
+                                            const directory::Directory& directory, const release::Period& period,
+                                            Timestamp now);
 
 }    // namespace dl::collector::insight

@@ -282,14 +282,20 @@ Result<Figures> exact_figures(store::UsageStore& usage, const Period& period, st
     return figures;
 }
 
-Result<Figures> released_figures(store::UsageStore& usage, const catalog::Catalog& catalog, const Period& period,
-                                 std::uint64_t k, Day today)
+Result<void> check_public(const Period& period, Day today)
 {
     if (period.kind == Period::Kind::window)
         return denied("any days need the security role; ask for a week as 2026-W46 or a month as 2026-10");
     if (!is_closed(period, today))
         return denied(
             fmt::format("{} is not over; released figures exist from {} on", words_of(period), to_iso_date(period.to)));
+    return {};
+}
+
+Result<Figures> released_figures(store::UsageStore& usage, const catalog::Catalog& catalog, const Period& period,
+                                 std::uint64_t k, Day today)
+{
+    if (const auto may = check_public(period, today); !may) return may.error();
     Figures figures = empty_figures(Strength::released, period, k);
     std::vector<Row> rows, rows_before;
     auto now = release_grid(usage, catalog, period, k, rows);

@@ -65,6 +65,8 @@ inline constexpr std::uint64_t unknown_upload_threshold = 50'000'000;
 
 /// Everything as it is; `k` holds for unknown domains alone. For the security role only.
 [[nodiscard]] Result<Figures> exact_figures(store::UsageStore& usage, const Period& period, std::uint64_t k);
+/// Denied unless it is a closed week or month: what everybody may ask for.
+[[nodiscard]] Result<void> check_public(const Period& period, Day today);
 /// What has passed the gate. The period must be a closed week or month.
 [[nodiscard]] Result<Figures> released_figures(store::UsageStore& usage, const catalog::Catalog& catalog,
                                                const Period& period, std::uint64_t k, Day today);

@@ -59,8 +59,20 @@ struct KnownDestination {
     wire::Destination destination;
 };
 
-/// What a report's rows are grouped by. Without any: one row over everything.
-enum class By : std::uint8_t { day, unit, kind, label, capability, destination, evidence, observer, application };
+/// What a report's rows are grouped by. Without any: one row over everything. `unit` is the person's, else the
+/// device's; `device_unit` is the device's own and goes into Row::unit, so ask for one of them.
+enum class By : std::uint8_t {
+    day,
+    unit,
+    kind,
+    label,
+    capability,
+    destination,
+    evidence,
+    observer,
+    application,
+    device_unit
+};
 
 /// The unit of what belongs to nobody in the directory.
 inline constexpr const char* unassigned = "unassigned";
@@ -73,7 +85,6 @@ struct Query {
     std::optional<std::string> kind;
     std::optional<std::string> label;
     std::optional<std::string> capability;
-    bool with_largest = false;    ///< also fill Row::bytes_of_largest
 };
 
 /// One row of a report. Dimension fields that were not asked for are empty. One use is counted once: for each (person,
@@ -90,9 +101,6 @@ struct Row {
     std::uint64_t bytes_down = 0;
     Timestamp first_seen{};    ///< to the millisecond, rounded down
     Timestamp last_seen{};
-    /// Bytes (up and down) of the person, else device, who moved most; only where the query asked for it. The dominance
-    /// rule of release/ withholds bytes without it.
-    std::optional<std::uint64_t> bytes_of_largest;
 };
 
 /// What is known of one observer.

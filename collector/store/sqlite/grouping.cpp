@@ -81,6 +81,7 @@ Grouping::Key Grouping::key_of(const Use& use)
     set(By::kind, label.kind);
     set(By::label, label.label);
     set(By::capability, label.capability);
+    if (by(By::device_unit)) set(By::device_unit, dimensions_.unit_of(0, use.device, use.day));
     return key;
 }
 
@@ -115,11 +116,6 @@ void Grouping::add_to(const Key& key, const Use& use)
     group.bytes_down = add_saturating(group.bytes_down, use.bytes_down);
     group.first_seen = std::min(group.first_seen, microseconds(use.day, use.first_seen));
     group.last_seen = std::max(group.last_seen, microseconds(use.day, use.last_seen));
-    if (query_.with_largest) {
-        const std::int64_t who = use.person != 0 ? 2 * use.person : 2 * use.device + 1;
-        auto& bytes = contributions_[std::uint64_t{last_group_} << 32 | static_cast<std::uint32_t>(who)];
-        bytes = add_saturating(bytes, add_saturating(use.bytes_up, use.bytes_down));
-    }
     note(devices_, last_group_, use.device);
     if (use.person != 0)
         note(people_, last_group_, use.person);
@@ -135,6 +131,7 @@ Row Grouping::row_of(const Group& group)
     const auto text = [&](By dimension) { return *text_[static_cast<std::size_t>(value(dimension))]; };
     if (by(By::day)) row.day = Day(std::chrono::days(value(By::day)));
     if (by(By::unit)) row.unit = dimensions_.unit_name(value(By::unit));
+    if (by(By::device_unit)) row.unit = dimensions_.unit_name(value(By::device_unit));
     row.kind = text(By::kind);
     row.label = text(By::label);
     row.capability = text(By::capability);
@@ -169,10 +166,6 @@ std::vector<Row> Grouping::rows()
     count(devices_, &Row::devices);
     count(nobody_, &Row::devices_without_person);
     count(days_, &Row::days);
-    for (const auto& [pair, bytes] : contributions_) {
-        auto& largest = rows[pair >> 32].bytes_of_largest;
-        largest = std::max(largest.value_or(0), static_cast<std::uint64_t>(bytes));
-    }
     if (rows.empty() && query_.by.empty()) rows.emplace_back();
     std::ranges::sort(rows, {}, [](const Row& r) {
         return std::tie(r.day, r.unit, r.kind, r.label, r.capability, r.host, r.canonical, r.evidence, r.observer,

@@ -23,7 +23,7 @@ public:
     [[nodiscard]] std::vector<Row> rows();
 
 private:
-    static constexpr std::size_t dimensions_max = 9;
+    static constexpr std::size_t dimensions_max = 10;
     using Key = std::array<std::int64_t, dimensions_max>;
     struct KeyHash {
         std::size_t operator()(const Key& key) const
@@ -62,8 +62,6 @@ private:
     std::vector<Group> groups_;
     /// (group, id) pairs, made distinct when rows are asked for.
     std::vector<std::uint64_t> people_, devices_, nobody_, days_;
-    /// Bytes by (group, person or else device), where the query asks for the largest.
-    std::unordered_map<std::uint64_t, std::int64_t> contributions_;
     Key last_key_{};
     std::uint32_t last_group_ = 0;
 };

@@ -314,6 +314,46 @@ TEST_F(FindingsTest, CoverageSaysWhatIsSeen)
     EXPECT_FALSE(nobody.of_unit("sales")) << "fewer people than the floor";
 }
 
+TEST_F(FindingsTest, CoverageCountsDevicesByTheirOwnUnit)
+{
+    SmallWorld small;
+    const std::vector<std::string> days{"2026-11-09", "2026-11-10"};
+    small.visit({"www.canva.com", 1001, 1003, days});    // sales-01
+    small.visit({"www.canva.com", 1004, 1004, days, 1, 1, wire::Evidence::tls_sni, "finance-02"});
+    small.visit({"www.canva.com", 1005, 1005, days, 1, 1, wire::Evidence::tls_sni, "nobody-s-device"});
+    const auto coverage = coverage_of(*small.usage, *small.directory, week("2026-W46"), Timestamp(today), 5).value();
+    EXPECT_EQ(coverage.of_unit("sales")->part, 1u) << "neither the borrowed device nor the unknown one is its own";
+    EXPECT_EQ(coverage.of_unit("finance")->part, 1u) << "whoever sits at it";
+    EXPECT_EQ(coverage.of_unit("engineering")->part, 0u);
+    EXPECT_EQ(coverage.devices.part, 2u);
+}
+
+TEST_F(FindingsTest, CoverageForEverybodyIsRoundedAndOfClosedPeriods)
+{
+    Settings settings;
+    const Timestamp now{today};
+    const auto ask = [&](std::optional<access::Role> role, const char* period) {
+        std::optional<access::Account> caller;
+        if (role) caller = access::Account{"E1001", *role, {}, false};
+        return coverage_for(audience_of(caller, settings), *world->usage, *world->directory, week(period), now);
+    };
+    for (const auto role : {std::optional<access::Role>(), std::optional(access::Role::relationship_manager),
+                            std::optional(access::Role::administrator)}) {
+        EXPECT_EQ(ask(role, "2026-W47").error().kind, Failure::Kind::denied);
+        EXPECT_EQ(ask(role, "2026-11").error().kind, Failure::Kind::denied);
+        EXPECT_EQ(ask(role, "2026-W46")->devices.text(), "100 %") << "no parts";
+        EXPECT_EQ(ask(role, "2026-W46")->of_unit("sales")->text(), "100 %");
+    }
+    for (const auto role : {access::Role::security, access::Role::operations}) {
+        EXPECT_TRUE(ask(role, "2026-W47"));
+        EXPECT_EQ(ask(role, "2026-W46")->devices.text(), "100.0 % (9 of 9)");
+        EXPECT_FALSE(ask(role, "2027-W01")) << "not begun";
+    }
+    settings.small_group = 10;
+    EXPECT_EQ(ask(std::nullopt, "2026-W46")->devices.text(), "unknown") << "hidden units would fall out of the total";
+    EXPECT_EQ((Share{26, 27, true}.text()), "96 %");
+}
+
 TEST_F(FindingsTest, LabelsFollowTheCatalogueAndOnlyThen)
 {
     EXPECT_EQ(refresh_labels(*world->usage, world->catalog, *world->directory, world->keys).value(), 0u);

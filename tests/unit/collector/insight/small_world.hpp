@@ -142,6 +142,7 @@ public:
         std::vector<std::string> days;
         std::uint64_t up = 1000, down = 5000;
         wire::Evidence evidence = wire::Evidence::tls_sni;
+        std::string device = {};    ///< empty: the employee's own
     };
 
     void visit(const Visit& visit)
@@ -172,7 +173,8 @@ private:
 
     void report(const Visit& visit, int employee, Day day)
     {
-        auto& epoch = epochs_[device_of(employee)];
+        const std::string device = visit.device.empty() ? device_of(employee) : visit.device;
+        auto& epoch = epochs_[device];
         if (epoch.first.is_nil()) epoch = {AgentId::random(), 0};
         store::FoldedReport report;
         report.agent = epoch.first;
@@ -183,8 +185,7 @@ private:
         report.agent_version = "0.1.0";
         report.counters.connections = 100;
         report.counters.connections_unattributed = 1;
-        report.devices = {
-            names::rekey(keys.collector, names::device_pseudonym(keys.organisation, device_of(employee)))};
+        report.devices = {names::rekey(keys.collector, names::device_pseudonym(keys.organisation, device))};
         report.persons = {
             names::rekey(keys.collector, names::person_pseudonym(keys.organisation, "e" + std::to_string(employee)))};
         report.destinations = {{visit.host, "", Transport::tcp, 443}};
