@@ -25,7 +25,13 @@ if(DAYLIGHT_SANITIZE)
     add_link_options(-fsanitize=${DAYLIGHT_SANITIZE})
 endif()
 
+# The cache is shared by every checkout: paths below the source folder count as relative. Precompiled headers are cached
+# too, which GCC needs to be told (-fpch-preprocess) and ccache as well (pch_defines, time_macros).
 find_program(DAYLIGHT_CCACHE ccache)
 if(DAYLIGHT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${DAYLIGHT_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+        CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${DAYLIGHT_CCACHE})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        add_compile_options(-fpch-preprocess)
+    endif()
 endif()
