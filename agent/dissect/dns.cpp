@@ -6,7 +6,30 @@ namespace {
 constexpr std::uint16_t type_a = 1;
 constexpr std::uint16_t type_cname = 5;
 constexpr std::uint16_t type_aaaa = 28;
+constexpr std::uint16_t type_svcb = 64;
+constexpr std::uint16_t type_https = 65;
 constexpr int most_pointers = 64;
+
+/// ECHConfigList: length 16, then configurations of version 16, length 16 and, where the version is 0xfe0d: id 8, KEM
+/// 16, public key (length 16), cipher suites (length 16), longest name 8, public name (length 8), extensions
+/// (draft-ietf-tls-esni section 4).
+std::string_view public_name_of(Bytes configurations)
+{
+    Cursor list(configurations);
+    list.skip(2);
+    while (list.left() >= 4) {
+        const std::uint16_t version = list.u16();
+        Cursor contents(list.take(list.u16()));
+        if (version != 0xfe0d) continue;
+        contents.skip(3);
+        contents.skip(contents.u16());
+        contents.skip(contents.u16());
+        contents.skip(1);
+        const Bytes name = contents.take(contents.u8());
+        if (contents.ok()) return {reinterpret_cast<const char*>(name.data()), name.size()};
+    }
+    return {};
+}
 
 }    // namespace
 
@@ -82,6 +105,29 @@ bool Reader::next_question(Question& question)
     return true;
 }
 
+/// Priority 16, target name (never compressed), then parameters of key 16, length 16, value (RFC 9460 section 2.2).
+void Reader::read_service(Bytes data, Record& record)
+{
+    constexpr std::uint16_t key_ipv4_hint = 4;
+    constexpr std::uint16_t key_ech = 5;
+    constexpr std::uint16_t key_ipv6_hint = 6;
+    record.kind = Record::Kind::service;
+    record.ipv4_hints = {};
+    record.ipv6_hints = {};
+    record.ech_name = {};
+    Cursor cursor(data);
+    cursor.skip(2);
+    for (std::uint8_t label = cursor.u8(); label != 0 && cursor.ok(); label = cursor.u8())
+        cursor.skip(label);
+    while (cursor.left() >= 4) {
+        const std::uint16_t key = cursor.u16();
+        const Bytes value = cursor.take(cursor.u16());
+        if (key == key_ipv4_hint) record.ipv4_hints = value.first(value.size() / 4 * 4);
+        if (key == key_ipv6_hint) record.ipv6_hints = value.first(value.size() / 16 * 16);
+        if (key == key_ech) record.ech_name = public_name_of(value);
+    }
+}
+
 /// NAME, TYPE, CLASS, TTL 32, RDLENGTH, RDATA.
 bool Reader::next_answer(Record& record)
 {
@@ -109,6 +155,8 @@ bool Reader::next_answer(Record& record)
     } else if (record.type == type_cname) {
         if (!read_name(record.target)) return false;
         record.kind = Record::Kind::alias;
+    } else if (record.type == type_svcb || record.type == type_https) {
+        read_service(message_.subspan(at_, length), record);
     }
     at_ = end;
     ++answers_read_;

@@ -1,5 +1,5 @@
-// DNS messages (RFC 1035 section 4): questions, and the address and alias records of answers. Names come as text of
-// fixed capacity, so nothing is allocated.
+// DNS messages (RFC 1035 section 4): questions, and the address, alias and service (RFC 9460) records of answers. Names
+// come as text of fixed capacity, so nothing is allocated.
 #pragma once
 
 #include "agent/dissect/bytes.hpp"
@@ -45,13 +45,18 @@ struct Question {
 };
 
 struct Record {
-    enum class Kind { other, address, alias };
+    enum class Kind { other, address, alias, service };
     Name owner;
     std::uint16_t type = 0;
     std::uint32_t ttl = 0;    ///< seconds
     Kind kind = Kind::other;
     Address address;    ///< A, AAAA
     Name target;        ///< CNAME
+
+    // SVCB and HTTPS; views into the message.
+    Bytes ipv4_hints;             ///< of 4 octets each
+    Bytes ipv6_hints;             ///< of 16 octets each
+    std::string_view ech_name;    ///< public name of its Encrypted ClientHello configuration; empty: none
 };
 
 /// Reads one message front to back: all questions, then records while there are any.
@@ -72,6 +77,7 @@ public:
 private:
     explicit Reader(Bytes message) : message_(message) {}
     bool read_name(Name& name);
+    static void read_service(Bytes data, Record& record);
 
     Bytes message_;
     Header header_;

@@ -150,28 +150,41 @@ Network dissect_ppp(Bytes frame)
     }
 }
 
+namespace {
+
 /// IEEE 802.11 data frame: frame control 2, duration 2, three or four addresses, sequence control, QoS control, HT
 /// control.
-Network dissect_wlan(Bytes frame)
+Network dissect_wlan_data(Bytes frame, std::uint8_t control, std::uint8_t flags)
 {
-    if (frame.size() < 24) return {};
-    const unsigned type = frame[0] >> 2U & 3U;
-    const unsigned subtype = frame[0] >> 4U;
+    const unsigned type = control >> 2U & 3U;
+    const unsigned subtype = control >> 4U;
     const bool no_data = (subtype & 4U) != 0;
-    const bool is_protected = (frame[1] & 0x40U) != 0;
+    const bool is_protected = (flags & 0x40U) != 0;
     if (type != 2 || no_data || is_protected) return {};
     std::size_t header = 24;
-    if ((frame[1] & 3U) == 3) header += 6;
+    if ((flags & 3U) == 3) header += 6;
     const bool quality_of_service = (subtype & 8U) != 0;
     bool aggregated = false;
     if (quality_of_service) {
         if (frame.size() < header + 2) return {};
         aggregated = (frame[header] & 0x80U) != 0;
         header += 2;
-        if ((frame[1] & 0x80U) != 0) header += 4;
+        if ((flags & 0x80U) != 0) header += 4;
     }
     if (aggregated) header += 14;    // the first A-MSDU subframe: destination, source, length
     return header < frame.size() ? dissect_llc(frame.subspan(header)) : Network{};
+}
+
+}    // namespace
+
+Network dissect_wlan(Bytes frame)
+{
+    return frame.size() < 24 ? Network{} : dissect_wlan_data(frame, frame[0], frame[1]);
+}
+
+Network dissect_wlan_swapped(Bytes frame)
+{
+    return frame.size() < 24 ? Network{} : dissect_wlan_data(frame, frame[1], frame[0]);
 }
 
 Network dissect_ether_type(std::uint16_t ether_type, Bytes payload)

@@ -56,6 +56,8 @@ struct Network {
 /// What follows an EtherType.
 [[nodiscard]] Network dissect_ether_type(std::uint16_t ether_type, Bytes payload);
 [[nodiscard]] Network dissect_wlan(Bytes frame);
+/// The same with the two octets of frame control the other way around.
+[[nodiscard]] Network dissect_wlan_swapped(Bytes frame);
 [[nodiscard]] Network dissect_ppp(Bytes frame);
 /// IPv4 or IPv6 by the version in the first four bits.
 [[nodiscard]] Network dissect_raw(Bytes packet);

@@ -11,6 +11,8 @@ constexpr std::uint8_t client_hello_type = 1;
 constexpr std::uint8_t server_hello_type = 2;
 constexpr std::size_t record_header = 5;
 constexpr std::size_t handshake_header = 4;
+constexpr std::size_t longest_possible =
+    38 + 32 + 3 * 65536UL;    // what the lengths within a ClientHello can add up to
 
 enum Extension : std::uint16_t {
     server_name = 0,
@@ -96,7 +98,7 @@ Finding look_at_handshake(Bytes message, bool at_end)
         return finding;
     }
     const std::size_t length = static_cast<std::size_t>(message[1]) << 16U | u16_at(message, 2);
-    if (message[0] != client_hello_type || length < 38 || length > largest_hello - handshake_header) return finding;
+    if (message[0] != client_hello_type || length < 38 || length > longest_possible) return finding;
     const std::size_t available = message.size() - handshake_header;
     if (available < length && !at_end) {
         finding.look = Look::more;
@@ -132,13 +134,12 @@ Finding look_at_stream(Bytes stream, std::span<std::uint8_t> scratch, bool at_en
         if (gathered == 0) {
             message = fragment;
         } else {
-            if (fragment.size() > scratch.size() - gathered) return finding;
-            if (message.data() != scratch.data()) {
-                if (gathered + fragment.size() > scratch.size()) return finding;
-                std::memcpy(scratch.data(), message.data(), gathered);
-            }
-            std::memcpy(scratch.data() + gathered, fragment.data(), fragment.size());
-            message = scratch.first(gathered + fragment.size());
+            // More than is put together: what is there tells (gathered never exceeds the scratch).
+            const std::size_t fits = std::min(fragment.size(), scratch.size() - gathered);
+            if (message.data() != scratch.data()) std::memcpy(scratch.data(), message.data(), gathered);
+            std::memcpy(scratch.data() + gathered, fragment.data(), fits);
+            message = scratch.first(gathered + fits);
+            if (fits < fragment.size()) return look_at_handshake(message, true);
         }
         gathered += fragment.size();
         if (gathered > scratch.size()) return finding;

@@ -127,6 +127,25 @@ Network dissect_l2tp(Bytes payload)
     return link::dissect_ppp(cursor.rest());
 }
 
+/// CAPWAP data (RFC 5415 section 4.3): preamble of version and type 8 bits (type 0: clear); header length in units of 4
+/// octets 5 bits, radio 5, wireless binding 5, T (a native 802.11 frame, else 802.3), F (a fragment), L, W, M, K
+/// (keep-alive), reserved 3; fragment id and offset 4; options. Frame control of the 802.11 frame may be swapped in
+/// octets, as controllers of one vendor do.
+Network dissect_capwap(Bytes payload)
+{
+    if (payload.size() < 8 || payload[0] != 0) return {};
+    const std::size_t header = (payload[1] >> 3U) * std::size_t{4};
+    const bool native = (payload[2] & 1U) != 0;
+    const bool fragment = (payload[3] & 0x80U) != 0;
+    const bool keep_alive = (payload[3] & 0x08U) != 0;
+    if (header < 8 || header >= payload.size() || fragment || keep_alive) return {};
+    const Bytes frame = payload.subspan(header);
+    if (!native) return link::dissect_ethernet(frame);
+    const Network inner = link::dissect_wlan(frame);
+    if (inner.ether_type != link::no_network || frame.size() < 24) return inner;
+    return link::dissect_wlan_swapped(frame);
+}
+
 }    // namespace
 
 Network dissect_gre(Bytes payload) { return dissect_gre_header(payload); }
@@ -153,6 +172,7 @@ Network dissect_udp(std::uint16_t source_port, std::uint16_t destination_port, B
         default: break;
     }
     auto either = [&](std::uint16_t port) { return source_port == port || destination_port == port; };
+    if (either(5247)) return dissect_capwap(payload);
     if (either(2152)) return dissect_gtp(payload);
     if (either(3544)) return dissect_teredo(payload);
     if (either(5072)) return dissect_ayiya(payload);

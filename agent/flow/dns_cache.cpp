@@ -20,15 +20,26 @@ std::size_t DnsCache::bucket_of(const Address& client, const Address& address) c
 
 const DnsCache::Entry* DnsCache::entry_of(const Address& client, const Address& address) const
 {
-    const std::size_t bucket = bucket_of(client, address);
-    for (std::size_t i = bucket; i < bucket + ways; ++i)
-        if (entries_[i].count != 0 && entries_[i].address == address && entries_[i].client == client)
-            return &entries_[i];
+    for (const Address& told : {client, Address{}}) {
+        const std::size_t bucket = bucket_of(told, address);
+        for (std::size_t i = bucket; i < bucket + ways; ++i)
+            if (entries_[i].count != 0 && entries_[i].address == address && entries_[i].client == told)
+                return &entries_[i];
+    }
     return nullptr;
 }
 
+/// An address of the other family than the client's is entered under no client.
 void DnsCache::add(const Address& client, const Address& address, std::string_view name, std::string_view canonical,
-                   Timestamp when)
+                   Timestamp when, std::chrono::seconds ttl)
+{
+    const Timestamp until = when + std::clamp<std::chrono::seconds>(ttl, shortest_life, memory);
+    const bool mixed = client.family != address.family;
+    add_to(mixed ? Address{} : client, address, name, canonical, when, until);
+}
+
+void DnsCache::add_to(const Address& client, const Address& address, std::string_view name, std::string_view canonical,
+                      Timestamp when, Timestamp until)
 {
     const std::size_t bucket = bucket_of(client, address);
     Entry* entry = nullptr;
@@ -46,6 +57,7 @@ void DnsCache::add(const Address& client, const Address& address, std::string_vi
         entry->client = client;
         entry->address = address;
         entry->count = 0;
+        entry->forgot = false;
     }
     entry->latest = when;
     Named* slot = nullptr;
@@ -57,32 +69,43 @@ void DnsCache::add(const Address& client, const Address& address, std::string_vi
         }
         if (slot == nullptr || named.when < slot->when) slot = &named;
     }
-    if ((slot == nullptr || slot->name != name) && entry->count < names_per_address)
-        slot = &entry->names[entry->count++];
+    if (slot == nullptr || slot->name != name) {
+        if (entry->count < names_per_address)
+            slot = &entry->names[entry->count++];
+        else
+            entry->forgot = true;
+    }
     slot->name = name;
     slot->canonical = canonical;
     slot->when = when;
+    slot->until = until;
+}
+
+DnsCache::Match DnsCache::match_in(const Entry& entry, Timestamp when)
+{
+    Match match;
+    bool alive = false;
+    Timestamp latest{};
+    for (std::size_t i = 0; i < entry.count; ++i) {
+        const Named& named = entry.names[i];
+        if (when - named.when > memory) continue;
+        const bool lives = when <= named.until;
+        if (alive && !lives) continue;
+        const bool first = match.name.empty() || (lives && !alive);
+        match.ambiguous = !first;
+        alive = lives;
+        if (!first && named.when <= latest) continue;
+        latest = named.when;
+        match.name = named.name;
+        match.canonical = named.canonical;
+    }
+    return match;
 }
 
 DnsCache::Match DnsCache::find(const Address& client, const Address& address, Timestamp when) const
 {
-    Match match;
     const Entry* entry = entry_of(client, address);
-    if (entry == nullptr) return match;
-    Timestamp latest{};
-    unsigned candidates = 0;
-    for (std::size_t i = 0; i < entry->count; ++i) {
-        const Named& named = entry->names[i];
-        if (when - named.when > memory) continue;
-        ++candidates;
-        if (candidates == 1 || named.when > latest) {
-            latest = named.when;
-            match.name = named.name;
-            match.canonical = named.canonical;
-        }
-    }
-    match.ambiguous = candidates > 1;
-    return match;
+    return entry == nullptr ? Match{} : match_in(*entry, when);
 }
 
 std::string_view DnsCache::canonical_of(const Address& client, const Address& address, std::string_view name) const
@@ -96,7 +119,7 @@ std::string_view DnsCache::canonical_of(const Address& client, const Address& ad
 bool DnsCache::contradicts(const Address& client, const Address& address, std::string_view name, Timestamp when) const
 {
     const Entry* entry = entry_of(client, address);
-    if (entry == nullptr) return false;
+    if (entry == nullptr || entry->forgot) return false;
     bool told = false;
     for (std::size_t i = 0; i < entry->count; ++i) {
         if (when - entry->names[i].when > memory) continue;

@@ -30,14 +30,6 @@ Side guess_client(const std::array<Endpoint, 2>& ends)
     return first > second ? 1 : 0;
 }
 
-bool is_hidden_road(Transport transport, std::uint16_t server_port)
-{
-    if (server_port == 853 || server_port == 1194) return true;
-    if (transport == Transport::tcp) return server_port == 1723;
-    return server_port == 784 || server_port == 8853 || server_port == 51820 || server_port == 500 ||
-           server_port == 4500;
-}
-
 bool is_ech_public_name(std::string_view name)
 {
     return name == "cloudflare-ech.com" || name == "public.tls-ech.dev" || name == "cover.defo.ie";

@@ -1,6 +1,7 @@
 // One connection in the flow table.
 #pragma once
 
+#include "agent/flow/hidden_road.hpp"
 #include "agent/flow/names_in_quic.hpp"
 #include "agent/flow/names_in_stream.hpp"
 #include "agent/flow/octets.hpp"
@@ -44,6 +45,10 @@ struct Flow {
     bool pending_share = true;    ///< something happened since the last share
     wire::Evidence evidence = wire::Evidence::address_only;
     bool ech_offered = false;
+    bool established = false;     ///< QUIC: the client sent a packet with a short header
+    bool no_such_name = false;    ///< the answer to the question of the moment was NXDOMAIN
+    HiddenRoad hidden = HiddenRoad::no;
+    std::uint64_t quic_id = 0;    ///< of the connection id of the first Initial; 0: none was opened
 
     Timestamp opened{};
     Timestamp last{};
@@ -62,8 +67,6 @@ struct Flow {
 
 /// Who is the client where no handshake was seen: well-known and lower ports, then group addresses, are the server's.
 [[nodiscard]] Side guess_client(const std::array<Endpoint, 2>& ends);
-/// The ports of roads behind which names can't be seen: DoT, DoQ, WireGuard, OpenVPN, IKE, PPTP.
-[[nodiscard]] bool is_hidden_road(Transport transport, std::uint16_t server_port);
 /// The names that clients of Encrypted ClientHello show instead of the true one.
 [[nodiscard]] bool is_ech_public_name(std::string_view name);
 

@@ -1,8 +1,10 @@
 // The part of the flow table that turns segments into names and shares.
 #include "agent/dissect/dns.hpp"
 #include "agent/flow/flow_table.hpp"
+#include "agent/flow/hash.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace dl::agent::flow {
 
@@ -51,16 +53,22 @@ void FlowTable::on_tcp(Flow& flow, Side side, const Segment& segment)
     }
     const bool reset = segment.has(Segment::rst);
     if (!reset) {
-        sent.add_segment(sequence, segment.length);
-        if (segment.has(Segment::ack)) answered.add_acknowledgement(segment.acknowledgement);
+        using enum Octets::Jumps;
+        const bool acknowledges = segment.has(Segment::ack);
+        const bool number_fits = sent.fits(sequence);
+        sent.add_segment(sequence, segment.length,
+                         acknowledges && answered.fits(segment.acknowledgement) ? believed : doubted);
+        if (acknowledges) answered.add_acknowledgement(segment.acknowledgement, number_fits ? believed : doubted);
         if (segment.has(Segment::fin)) sent.finish(sequence + segment.length);
     }
     if (flow.looking && !reset) {
+        if (segment.length > 0 && sent.count() == segment.length) notice_road(flow, segment);
         Segment at = segment;
         at.sequence = sequence;
         listen(flow, side, at);
     }
-    if (reset || (sent.finished() && answered.finished())) flow.over = true;
+    // Where only one side's packets are captured, its FIN is all that will be seen of the end.
+    if (reset || (sent.finished() && (answered.finished() || !answered.heard()))) flow.over = true;
 }
 
 void FlowTable::listen(Flow& flow, Side side, const Segment& segment)
@@ -140,6 +148,7 @@ void FlowTable::on_udp(Flow& flow, Side side, const Segment& segment)
             flow.speech = Flow::Speech::dns;
         else
             flow.speech = Flow::Speech::quic;
+        notice_road(flow, segment);
     }
     switch (flow.speech) {
         case Flow::Speech::dns: take_dns(flow, side, segment.payload); break;
@@ -149,35 +158,71 @@ void FlowTable::on_udp(Flow& flow, Side side, const Segment& segment)
     if (!flow.is_decided() && flow.speech != Flow::Speech::quic) decide(flow, guess_client(flow.ends));
 }
 
+/// Long headers are looked into until the client's handshake is over, which its first short header tells: till then
+/// other connections may begin on the same ports.
 void FlowTable::listen_to_quic(Flow& flow, Side side, const Segment& segment)
 {
-    auto& quic = flow.quic[side];
-    if ((segment.payload[0] & 0x80U) != 0) {
-        if (!quic) quic = std::make_unique<NamesInQuic>(budget_);
-        const auto hello = quic->add(segment.payload, scratch_);
-        if (quic->opened() && !flow.is_decided()) decide(flow, side);
-        if (hello) {
-            take_hello(flow, *hello, Evidence::quic_sni);
+    const bool long_header = (segment.payload[0] & 0x80U) != 0;
+    if (long_header) {
+        const bool answer = flow.quic_id != 0 && flow.client != side;
+        if (!answer) listen_to_long_header(flow, side, segment);
+    } else {
+        if (!flow.quic[0] && !flow.quic[1]) name_by_google(flow, side, segment);
+        if (flow.quic_id == 0 || flow.client == side) {
             flow.looking = false;
-        } else if (!quic->opened() && flow.octets[side].count() == segment.length) {
-            if (const auto name_of_google = dissect::quic::gquic_server_name(segment.payload);
-                !name_of_google.empty()) {
-                decide(flow, side);
-                name(flow, Evidence::quic_sni, name_of_google, segment.length);
-                flow.looking = false;
-            }
+            flow.established = flow.quic_id != 0;
         }
-        if (quic->exhausted()) flow.looking = false;
-    } else if (!flow.quic[0] && !flow.quic[1]) {
-        const auto name_of_google = dissect::quic::gquic_server_name(segment.payload);
-        if (!name_of_google.empty()) {
-            decide(flow, side);
-            name(flow, Evidence::quic_sni, name_of_google, segment.length);
-        }
-        flow.looking = false;
     }
-    if (!flow.looking) flow.quic = {};
-    if (!flow.looking && !flow.is_decided()) decide(flow, guess_client(flow.ends));
+    if (flow.looking) return;
+    finish_listening(flow);
+    if (!flow.is_decided()) decide(flow, guess_client(flow.ends));
+}
+
+void FlowTable::listen_to_long_header(Flow& flow, Side side, const Segment& segment)
+{
+    auto& quic = flow.quic[side];
+    if (!quic) quic = std::make_unique<NamesInQuic>(budget_);
+    const auto hello = quic->add(segment.payload, scratch_);
+    if (quic->opened() && flow.quic_id == 0) {
+        flow.quic_id = hash_bytes(quic->first_id(), seed_);
+        decide(flow, side);
+    }
+    if (hello)
+        take_hello(flow, *hello, Evidence::quic_sni);
+    else if (!quic->opened() && flow.octets[side].count() == segment.length)
+        name_by_google(flow, side, segment);
+    if (quic->exhausted()) flow.looking = false;
+}
+
+void FlowTable::name_by_google(Flow& flow, Side side, const Segment& segment)
+{
+    const auto host = dissect::quic::gquic_server_name(segment.payload);
+    if (host.empty()) return;
+    decide(flow, side);
+    name(flow, Evidence::quic_sni, lower_case_host(host), segment.length);
+    flow.looking = false;
+}
+
+/// The client's later Initials go to the id that the server chose, so their own id opens none of them.
+bool FlowTable::begins_another_quic(const Flow& flow, Side side, const Segment& segment)
+{
+    if (flow.client != side || segment.payload.empty() || (segment.payload[0] & 0x80U) == 0) return false;
+    NamesInQuic names(budget_);
+    (void)names.add(segment.payload, scratch_);
+    return names.opened() && hash_bytes(names.first_id(), seed_) != flow.quic_id;
+}
+
+void FlowTable::notice_road(Flow& flow, const Segment& segment)
+{
+    if (flow.hidden == HiddenRoad::no) flow.hidden = road_of_first_payload(flow.transport, segment.payload);
+}
+
+bool FlowTable::is_on_hidden_road(const Flow& flow) const
+{
+    if (flow.hidden != HiddenRoad::no || flow.evidence == Evidence::hidden_road) return true;
+    if (is_hidden_road(flow.transport, flow.ends[1U - (flow.client & 1U)].port)) return true;
+    const bool by_name = flow.evidence != Evidence::dns_query && flow.named;
+    return by_name && is_encrypted_resolver(flow.name);
 }
 
 void FlowTable::on_client_hello(const dissect::tls::ClientHello& hello)
@@ -190,9 +235,10 @@ void FlowTable::take_hello(Flow& flow, const dissect::tls::ClientHello& hello, E
 {
     flow.ech_offered = hello.ech_outer;
     if (hello.server_name.empty()) return;
+    if (flow.hidden == HiddenRoad::proxy) flow.hidden = HiddenRoad::no;
     const std::string host = lower_case_host(hello.server_name);
     const Connection connection = connection_of(flow);
-    if (hello.ech_outer && (is_ech_public_name(host) ||
+    if (hello.ech_outer && (is_public_name(host) ||
                             dns_.contradicts(connection.client.address, connection.server.address, host, flow.opened)))
         evidence = Evidence::ech_outer;
     name(flow, evidence, host, 0);
@@ -202,6 +248,7 @@ void FlowTable::on_request(const dissect::http1::Request& request, std::size_t o
 {
     Flow& flow = *current_;
     decide(flow, speaker_);
+    if (flow.hidden == HiddenRoad::proxy) flow.hidden = HiddenRoad::no;
     // RFC 9112 section 3.2.2: an absolute-form target overrides Host; both were said.
     const std::string host = lower_case_host(request.host);
     const std::string authority = lower_case_host(request.authority);
@@ -238,14 +285,50 @@ void FlowTable::take_dns(Flow& flow, Side side, Bytes message)
         any = true;
     }
     if (!response || !any || reader->header().opcode != 0) return;
-    static thread_local dissect::dns::Record record;
-    const Address client = flow.ends[flow.client].address;
-    const std::string_view asked = first.name.text();
-    while (reader->next_answer(record)) {
-        if (record.kind != dissect::dns::Record::Kind::address || asked.empty()) continue;
+    constexpr std::uint8_t no_such_name = 3;    // NXDOMAIN
+    if (reader->header().rcode == no_such_name && flow.name == first.name.text()) flow.no_such_name = true;
+    if (!first.name.text().empty()) take_answers(flow.ends[flow.client].address, first.name.text(), *reader);
+}
+
+void FlowTable::take_answers(const Address& client, std::string_view asked, dissect::dns::Reader& reader)
+{
+    using dissect::dns::Record;
+    static thread_local Record record;
+    std::uint32_t shortest = std::numeric_limits<std::uint32_t>::max();    // of the aliases that lead there
+    while (reader.next_answer(record)) {
         const std::string_view owner = record.owner.text();
-        dns_.add(client, record.address, asked, owner == asked ? std::string_view{} : owner, now_);
+        const std::chrono::seconds ttl{std::min(shortest, record.ttl)};
+        const auto add = [&](const Address& address) {
+            dns_.add(client, address, asked, owner == asked ? std::string_view{} : owner, now_, ttl);
+        };
+        switch (record.kind) {
+            case Record::Kind::alias: shortest = std::min(shortest, record.ttl); break;
+            case Record::Kind::address: add(record.address); break;
+            case Record::Kind::service:
+                for (Bytes hints = record.ipv4_hints; !hints.empty(); hints = hints.subspan(4))
+                    add(Address::v4(hints.first<4>()));
+                for (Bytes hints = record.ipv6_hints; !hints.empty(); hints = hints.subspan(16))
+                    add(Address::v6(hints.first<16>()));
+                remember_ech_name(record.ech_name);
+                break;
+            case Record::Kind::other: break;
+        }
     }
+}
+
+void FlowTable::remember_ech_name(std::string_view name)
+{
+    const std::string host = lower_case_host(name);
+    if (host.empty() || is_public_name(host)) return;
+    if (ech_names_.size() < most_ech_names)
+        ech_names_.push_back(host);
+    else
+        ech_names_[next_ech_name_++ % most_ech_names] = host;
+}
+
+bool FlowTable::is_public_name(std::string_view name) const
+{
+    return is_ech_public_name(name) || std::find(ech_names_.begin(), ech_names_.end(), name) != ech_names_.end();
 }
 
 void FlowTable::decide(Flow& flow, Side client)
@@ -284,6 +367,7 @@ void FlowTable::name(Flow& flow, Evidence evidence, std::string_view name, std::
     }
     flow.named = true;
     flow.pending_share = true;
+    flow.no_such_name = false;
     flow.evidence = evidence;
     flow.name = name;
     flow.canonical.clear();
@@ -309,16 +393,14 @@ void FlowTable::explain_by_address(Flow& flow)
     if (flow.named) return;
     const Connection connection = connection_of(flow);
     const DnsCache::Match match = dns_.find(connection.client.address, connection.server.address, flow.opened);
-    if (!match.name.empty()) {
-        flow.evidence = match.ambiguous ? Evidence::ambiguous : Evidence::dns_answer;
-        flow.name = match.name;
-        flow.canonical = match.canonical;
-    } else if (is_hidden_road(flow.transport, connection.server.port)) {
-        flow.evidence = Evidence::hidden_road;
-    } else {
-        flow.evidence = Evidence::address_only;
-        return;    // an answer may still explain it
-    }
+    const bool hidden = is_on_hidden_road(flow);
+    flow.evidence = hidden               ? Evidence::hidden_road
+                    : match.name.empty() ? Evidence::address_only
+                    : match.ambiguous    ? Evidence::ambiguous
+                                         : Evidence::dns_answer;
+    flow.name = hidden && match.ambiguous ? std::string_view{} : match.name;
+    flow.canonical = flow.name.empty() ? std::string_view{} : match.canonical;
+    if (flow.evidence == Evidence::address_only) return;    // an answer may still explain it
     flow.named = true;
 }
 
@@ -335,6 +417,8 @@ void FlowTable::share(Flow& flow, std::uint64_t up_held_back)
     usage.canonical = flow.canonical;
     usage.evidence = flow.evidence;
     usage.ech_offered = flow.ech_offered;
+    usage.hidden_road = is_on_hidden_road(flow);
+    usage.no_such_name = flow.no_such_name && flow.evidence == Evidence::dns_query;
     usage.connections = flow.counted ? 0 : 1;
     usage.bytes_up = up_limit - flow.booked[up];
     usage.bytes_down = down_limit - flow.booked[down];
@@ -345,7 +429,7 @@ void FlowTable::share(Flow& flow, std::uint64_t up_held_back)
     flow.counted = true;
     flow.pending_share = up_held_back != 0;
     flow.share_began = flow.last;
-    if (flow.evidence == Evidence::hidden_road) counters_.octets_hidden_road += usage.bytes_up + usage.bytes_down;
+    if (usage.hidden_road) counters_.octets_hidden_road += usage.bytes_up + usage.bytes_down;
     sink_.used(connection_of(flow), usage);
 }
 

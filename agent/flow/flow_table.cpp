@@ -96,6 +96,16 @@ void FlowTable::erase_from_index(std::uint32_t slot)
     index_[hole] = 0;
 }
 
+std::uint32_t FlowTable::slot_of(const Flow& flow) const
+{
+    const std::size_t mask = index_.size() - 1;
+    std::size_t at = flow.hash & mask;
+    const auto flow_in = [&](std::uint32_t slot) { return &chunks_[slot / chunk_size][slot % chunk_size]; };
+    while (flow_in(index_[at] - 1) != &flow)
+        at = (at + 1) & mask;
+    return index_[at] - 1;
+}
+
 /// Ends the connection that was silent longest among the next few, one that is over first.
 void FlowTable::make_room()
 {
@@ -129,6 +139,9 @@ void FlowTable::close(std::uint32_t slot)
     Flow& flow = flow_at(slot);
     finish_listening(flow);
     if (!flow.is_decided()) decide(flow, guess_client(flow.ends));
+    if (flow.transport == Transport::tcp)
+        for (const Side side : {0U, 1U})
+            if (flow.octets[1 - side].finished()) flow.octets[side].finish_unheard();
     explain_by_address(flow);
     share(flow, 0);
     sink_.closed(connection_of(flow));
@@ -183,12 +196,10 @@ void FlowTable::on_packet(const capture::Packet& packet)
         segment->transport == Transport::tcp && segment->has(Segment::syn) && !segment->has(Segment::ack);
     if (flow != nullptr && opens && flow->octets[side].known() && flow->isn[side] != segment->sequence &&
         (flow->over || flow->octets[side].start() != segment->sequence + 1)) {
-        // The ports are used again (RFC 9293 section 3.6.1).
-        const std::size_t mask = index_.size() - 1;
-        std::size_t at = hash & mask;
-        while (&flow_at(index_[at] - 1) != flow)
-            at = (at + 1) & mask;
-        close(index_[at] - 1);
+        close(slot_of(*flow));    // the ports are used again (RFC 9293 section 3.6.1)
+        flow = nullptr;
+    } else if (flow != nullptr && flow->established && begins_another_quic(*flow, side, *segment)) {
+        close(slot_of(*flow));
         flow = nullptr;
     }
     if (flow == nullptr) {

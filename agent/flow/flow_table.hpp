@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/capture/packet_source.hpp"
+#include "agent/dissect/dns.hpp"
 #include "agent/dissect/packet.hpp"
 #include "agent/flow/dns_cache.hpp"
 #include "agent/flow/flow.hpp"
@@ -34,7 +35,7 @@ struct Counters {
     std::uint64_t dns_evictions = 0;
     std::uint64_t streams_refused = 0;    ///< first flights that found no room
     std::uint64_t fragments_given_up = 0;
-    std::uint64_t octets_hidden_road = 0;
+    std::uint64_t octets_hidden_road = 0;    ///< also where the road has a name
 };
 
 class FlowTable final : private NameListener {
@@ -53,6 +54,7 @@ public:
 
 private:
     static constexpr std::uint32_t chunk_size = 512;
+    static constexpr std::size_t most_ech_names = 64;
 
     // NameListener: about `current_`, from side `speaker_`.
     void on_client_hello(const dissect::tls::ClientHello& hello) override;
@@ -66,6 +68,7 @@ private:
     Flow& open(const dissect::Segment& segment, std::uint64_t hash, Timestamp when);
     void close(std::uint32_t slot);
     void erase_from_index(std::uint32_t slot);
+    [[nodiscard]] std::uint32_t slot_of(const Flow& flow) const;
     void make_room();
     void sweep(Timestamp now);
 
@@ -74,8 +77,16 @@ private:
     void listen(Flow& flow, Side side, const dissect::Segment& segment);
     void finish_listening(Flow& flow);
     void listen_to_quic(Flow& flow, Side side, const dissect::Segment& segment);
+    void listen_to_long_header(Flow& flow, Side side, const dissect::Segment& segment);
+    void name_by_google(Flow& flow, Side side, const dissect::Segment& segment);
+    [[nodiscard]] bool begins_another_quic(const Flow& flow, Side side, const dissect::Segment& segment);
+    void notice_road(Flow& flow, const dissect::Segment& segment);
+    [[nodiscard]] bool is_on_hidden_road(const Flow& flow) const;
     void take_hello(Flow& flow, const dissect::tls::ClientHello& hello, wire::Evidence evidence);
     void take_dns(Flow& flow, Side side, dissect::Bytes message);
+    void take_answers(const Address& client, std::string_view asked, dissect::dns::Reader& reader);
+    void remember_ech_name(std::string_view name);
+    [[nodiscard]] bool is_public_name(std::string_view name) const;
 
     void decide(Flow& flow, Side client);
     void name(Flow& flow, wire::Evidence evidence, std::string_view name, std::uint64_t octets_since_start);
@@ -90,6 +101,8 @@ private:
     DnsCache dns_;
     Budget budget_;
     std::vector<std::uint8_t> scratch_;
+    std::vector<std::string> ech_names_;    ///< public names that HTTPS records told of, the oldest replaced
+    std::size_t next_ech_name_ = 0;
     std::vector<std::unique_ptr<Flow[]>> chunks_;
     std::vector<std::uint32_t> free_;
     std::vector<std::uint32_t> index_;    ///< slot + 1 by hash, linear probing; 0: empty

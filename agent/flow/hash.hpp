@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace dl::agent::flow {
 
@@ -24,6 +25,15 @@ namespace dl::agent::flow {
     if (address.family == Address::Family::v4) return mix(seed ^ low);
     std::memcpy(&high, address.bytes.data() + 8, 8);
     return mix(mix(seed ^ low) + high);
+}
+
+/// Never 0.
+[[nodiscard]] inline std::uint64_t hash_bytes(std::span<const std::uint8_t> bytes, std::uint64_t seed)
+{
+    std::uint64_t value = mix(seed + bytes.size());
+    for (const std::uint8_t octet : bytes)
+        value = mix(value + octet);
+    return value | 1U;
 }
 
 }    // namespace dl::agent::flow

@@ -1,5 +1,6 @@
 // Looks for the ClientHello in the Initial packets that one side of a UDP flow sends: decrypted, CRYPTO frames put in
-// order over several packets and datagrams, within a bound.
+// order over several packets and datagrams, within a bound. Handshakes of several connections on the same addresses and
+// ports, and the one that a Retry begins anew, are kept apart by the connection id that their keys come from.
 #pragma once
 
 #include "agent/dissect/quic.hpp"
@@ -16,9 +17,10 @@ class NamesInQuic {
 public:
     static constexpr std::size_t most_crypto = 32768;
     static constexpr unsigned most_datagrams = 32;
+    static constexpr std::size_t most_handshakes = 4;
 
     explicit NamesInQuic(Budget& budget) : budget_(&budget) {}
-    ~NamesInQuic() { budget_->give_back(crypto_.size()); }
+    ~NamesInQuic();
     NamesInQuic(const NamesInQuic&) = delete;
     NamesInQuic& operator=(const NamesInQuic&) = delete;
 
@@ -27,7 +29,12 @@ public:
     /// What is whole at the front when no more will come.
     [[nodiscard]] std::optional<dissect::tls::ClientHello> finish();
     /// At least one Initial of a client was opened.
-    [[nodiscard]] bool opened() const { return opened_; }
+    [[nodiscard]] bool opened() const { return !handshakes_.empty(); }
+    /// The connection id that the first keys come from; empty where nothing was opened.
+    [[nodiscard]] dissect::Bytes first_id() const
+    {
+        return handshakes_.empty() ? dissect::Bytes{} : dissect::Bytes(handshakes_.front().id);
+    }
     [[nodiscard]] bool exhausted() const { return datagrams_ >= most_datagrams; }
 
 private:
@@ -35,17 +42,22 @@ private:
         std::size_t begin = 0;
         std::size_t end = 0;
     };
-    std::optional<dissect::Bytes> open(const dissect::quic::LongPacket& packet, std::span<std::uint8_t> plain);
-    bool try_keys(const dissect::quic::LongPacket& packet, std::size_t dialect, std::span<std::uint8_t> plain,
-                  std::optional<dissect::Bytes>& frames);
-    void add_crypto(std::uint64_t offset, dissect::Bytes data);
-    [[nodiscard]] std::size_t ready() const;
+    struct Handshake {
+        dissect::quic::InitialKeys keys;
+        std::vector<std::uint8_t> id;    ///< that the keys come from
+        std::vector<std::uint8_t> crypto;
+        std::vector<Range> ranges;    ///< received, by offset, apart from each other
+
+        [[nodiscard]] std::size_t ready() const
+        {
+            return !ranges.empty() && ranges.front().begin == 0 ? ranges.front().end : 0;
+        }
+    };
+    Handshake* open(const dissect::quic::LongPacket& packet, std::span<std::uint8_t> plain, dissect::Bytes& frames);
+    void add_crypto(Handshake& handshake, std::uint64_t offset, dissect::Bytes data);
 
     Budget* budget_;
-    std::vector<std::uint8_t> crypto_;
-    std::vector<Range> ranges_;    ///< received, by offset, apart from each other
-    dissect::quic::InitialKeys keys_;
-    bool opened_ = false;
+    std::vector<Handshake> handshakes_;
     unsigned datagrams_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "agent/dissect/dns.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace dl::agent::flow {
 
@@ -19,7 +20,14 @@ NamesInStream::~NamesInStream() { forget_kept(); }
 
 void NamesInStream::keep(Bytes bytes)
 {
-    if (bytes.size() > most_kept - kept_.size() || !budget_->take(bytes.size())) {
+    const std::size_t fits = std::min(bytes.size(), most_kept - kept_.size());
+    if (fits < bytes.size() || !budget_->take(bytes.size())) {
+        if (state_ == State::unknown || state_ == State::http) {    // too large: its beginning may tell
+            kept_.insert(kept_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(fits));
+            const std::vector<std::uint8_t> beginning = std::exchange(kept_, {});
+            budget_->give_back(beginning.size() - fits);
+            (void)look(beginning, true);
+        }
         forget_kept();
         if (state_ == State::dns) state_ = State::done;
         return;
@@ -51,8 +59,10 @@ void NamesInStream::on_bytes(Bytes bytes, bool after_gap)
         if (used < bytes.size() && state_ != State::done) keep(bytes.subspan(used));
         return;
     }
+    const State before = state_;
     keep(bytes);
     if (kept_.empty()) {    // too much was kept: perhaps something begins here
+        if (state_ != before) return;
         const std::size_t used = look(bytes, false);
         if (used < bytes.size() && state_ != State::done) keep(bytes.subspan(used));
         return;

@@ -31,7 +31,7 @@ public:
     /// Octets and segments of something unknown after which looking ends.
     static constexpr std::size_t most_unknown_octets = 65536;
     static constexpr unsigned most_unknown_segments = 64;
-    static constexpr std::size_t most_kept = 32768;
+    static constexpr std::size_t most_kept = 34UL * 1024;    ///< a first flight of 32 KiB with its record headers
 
     /// `scratch`: largest_hello octets, shared by all.
     NamesInStream(Protocol protocol, NameListener& listener, Budget& budget, std::span<std::uint8_t> scratch);

@@ -8,14 +8,22 @@ namespace dl::agent::flow {
 
 class Octets {
 public:
-    /// A jump further than this is another connection's or an attacker's: it starts a new count from there.
-    static constexpr std::int32_t largest_jump = 64 * 1024 * 1024;
+    /// A jump further than this is another connection's or an attacker's, and starts a new count from there, unless the
+    /// segment's other number fits: then the capture left out what is between (it may keep starts and ends only).
+    static constexpr std::uint32_t largest_jump = 64 * 1024 * 1024;
+    static constexpr std::uint32_t largest_window = 1U << 30U;    ///< RFC 7323 section 2.3
+    enum class Jumps { doubted, believed };
 
     [[nodiscard]] bool known() const { return known_; }
     [[nodiscard]] std::uint64_t count() const { return count_; }
     /// The sequence number that comes next.
     [[nodiscard]] std::uint32_t next() const { return next_; }
     [[nodiscard]] std::uint32_t start() const { return start_; }
+    /// True where `number` is what may come about now.
+    [[nodiscard]] bool fits(std::uint32_t number) const
+    {
+        return known_ && number - next_ + largest_jump <= 2 * largest_jump;
+    }
 
     /// The sequence number of the first payload octet is known (SYN + 1, or where the capture begins).
     void begin(std::uint32_t first)
@@ -26,33 +34,24 @@ public:
     }
     /// UDP has no numbers: every datagram counts.
     void add_datagram(std::uint32_t length) { count_ += length; }
-    void add_segment(std::uint32_t sequence, std::uint32_t length)
+    void add_segment(std::uint32_t sequence, std::uint32_t length, Jumps jumps)
     {
+        heard_ = true;
         if (!known_) begin(sequence);
         const std::uint32_t end = sequence + length;
-        const auto ahead = static_cast<std::int32_t>(end - next_);
-        if (ahead > largest_jump || ahead < -largest_jump) {
-            if (length == 0) return;    // a keep-alive or reset with a number of its own
+        if (fits(end) || jumps == Jumps::believed) {
+            advance(end);
+        } else if (length != 0) {    // else a keep-alive or reset with a number of its own
             count_ += length;
-            next_ = end;
-        } else if (ahead > 0 && !(finished_ && static_cast<std::int32_t>(end - finish_) > 0)) {
-            count_ += static_cast<std::uint32_t>(ahead);
             next_ = end;
         }
     }
-    void add_acknowledgement(std::uint32_t number)
+    void add_acknowledgement(std::uint32_t number, Jumps jumps)
     {
-        if (!known_) {
+        if (!known_)
             begin(number);
-            return;
-        }
-        const auto ahead = static_cast<std::int32_t>(number - next_);
-        if (ahead <= 0 || ahead > largest_jump) return;
-        if (finished_ && static_cast<std::int32_t>(number - finish_) > 0) number = finish_;    // the FIN takes a number
-        const auto payload = static_cast<std::int32_t>(number - next_);
-        if (payload <= 0) return;
-        count_ += static_cast<std::uint32_t>(payload);
-        next_ = number;
+        else if (fits(number) || jumps == Jumps::believed)
+            advance(number);
     }
     /// A FIN stands at `sequence`: nothing after it is payload.
     void finish(std::uint32_t sequence)
@@ -66,13 +65,31 @@ public:
         }
     }
     [[nodiscard]] bool finished() const { return finished_; }
+    /// Segments of this side were captured, not only what the other side acknowledged.
+    [[nodiscard]] bool heard() const { return heard_; }
+    /// The connection is over and this side was never heard: the last number acknowledged was its FIN's.
+    void finish_unheard()
+    {
+        if (known_ && !heard_ && !finished_ && count_ > 0) finish(next_ - 1);
+    }
 
 private:
+    /// What is not ahead lies behind, by a window at most. A FIN takes a number, too.
+    void advance(std::uint32_t to)
+    {
+        if (finished_ && static_cast<std::int32_t>(to - finish_) > 0) to = finish_;
+        const std::uint32_t ahead = to - next_;
+        if (ahead == 0 || ahead > std::uint32_t{0} - largest_window) return;
+        count_ += ahead;
+        next_ = to;
+    }
+
     std::uint64_t count_ = 0;
     std::uint32_t start_ = 0;
     std::uint32_t next_ = 0;
     std::uint32_t finish_ = 0;
     bool known_ = false;
+    bool heard_ = false;
     bool finished_ = false;
 };
 

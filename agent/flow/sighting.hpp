@@ -20,13 +20,16 @@ struct Connection {
     Timestamp opened{};
 };
 
-/// A share of the use of one connection (or one DNS question). Shares add up: the flow table reports what came since the
-/// last share, on every flush and when the connection ends.
+/// A share of the use of one connection (or one DNS question). Shares add up: the flow table reports what came since
+/// the last share, on every flush and when the connection ends.
 struct Usage {
     std::string_view name;         ///< as the client asked for it, lower case, no trailing dot; empty: unknown
     std::string_view canonical;    ///< last CNAME of the answer that led there; empty: unknown
     wire::Evidence evidence = wire::Evidence::address_only;
     bool ech_offered = false;
+    bool hidden_road =
+        false;    ///< its bytes went to encrypted DNS, a VPN or a proxy, whatever the evidence of its name
+    bool no_such_name = false;    ///< a question that was answered NXDOMAIN: a probe of a search list, a name mistyped
     std::uint64_t connections = 0;    ///< 1 in the first share that carries this name, else 0
     std::uint64_t bytes_up = 0;       ///< unique payload octets, client to server
     std::uint64_t bytes_down = 0;

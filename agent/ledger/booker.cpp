@@ -127,7 +127,7 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
 {
     wire::Evidence evidence = usage.evidence;
     const bool question = evidence == wire::Evidence::dns_query;
-    if (question && !rules_.dns_only) return;
+    if (question && (!rules_.dns_only || usage.no_such_name)) return;
     if (is_group_address(connection.server.address)) return;
     if (connection.server.port == port_mdns || connection.server.port == port_llmnr) return;
     if (!question && usage.name.empty() && connection.server.port == port_dns) return;
@@ -149,8 +149,12 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
         counted_.connections += 1;
         if (!who->answered) counted_.connections_unattributed += 1;
     }
-    if (evidence == wire::Evidence::hidden_road) counted_.bytes_hidden_road += usage.bytes_up + usage.bytes_down;
+    if (usage.hidden_road || evidence == wire::Evidence::hidden_road)
+        counted_.bytes_hidden_road += usage.bytes_up + usage.bytes_down;
 
+    const bool is_single_label =
+        usage.name.find('.') == std::string_view::npos;    // a search list's, WPAD's, a browser's
+    if (question && is_single_label) return;
     auto to = destination_of(connection, usage, evidence);
     if (!to || (question && rules_.own_questions.contains(to->host))) return;
     CellKey key{day_of(usage.last_seen), device(connection), who->person, who->application, std::move(*to), evidence};

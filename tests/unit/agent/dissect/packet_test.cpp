@@ -69,6 +69,16 @@ const std::vector<Case> cases{
     {"teredo", 101,
      in_udp(3544, octets({0, 0, 1, 2, 3, 4, 5, 6}) + ipv6_header + octets({17, 0, 1, 4, 0, 0, 0, 0}) + datagram)},
     {"ethernet in mpls", 1, ethernet(octets({0, 1, 1, 64, 0, 0, 0, 0}) + ethernet(plain), 0x8847)},
+    {"6in4", 101, in_ip(41, ipv6_header + octets({17, 0, 1, 4, 0, 0, 0, 0}) + datagram)},
+    {"l2tp", 101, in_udp(1701, octets({0x40, 2, 0, 0, 0, 1, 0, 2, 0xff, 3, 0, 0x21}) + plain)},
+    {"l2tp with sequence", 101, in_udp(1701, octets({0x48, 2, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0x21}) + plain)},
+    {"capwap, ethernet", 101, in_udp(5247, octets({0, 0x10, 2, 0, 0, 0, 0, 0}) + ethernet(plain))},
+    {"capwap, wireless", 101,
+     in_udp(5247, octets({0, 0x20, 0x43, 0x10, 0, 0, 0, 0}) + zeros(8) + octets({0x88, 1}) + zeros(24) +
+                      octets({0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) + plain)},
+    {"capwap, frame control swapped", 101,
+     in_udp(5247, octets({0, 0x10, 0x43, 0, 0, 0, 0, 0}) + octets({1, 8}) + zeros(22) +
+                      octets({0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) + plain)},
     {"two tunnels", 101, in_udp(4789, octets({8, 0, 0, 0, 0, 0, 1, 0}) + ethernet(in_ip(4, plain)))},
 };
 

@@ -218,6 +218,35 @@ TEST(Booker, TellsAddressesWhereThereIsNoName)
     EXPECT_EQ(booked.counted.bytes_hidden_road, 110u);
 }
 
+TEST(Booker, CountsHiddenRoadsThatHaveAName)
+{
+    Scripted who(Answers{});
+    Booker booker(rules(), who);
+    flow::Usage use = usage("resolver.example", wire::Evidence::tls_sni);
+    use.hidden_road = true;
+    booker.used(connection(1), use);
+    const Booked booked = booker.take();
+    EXPECT_EQ(booked.counted.bytes_hidden_road, 110u);
+    EXPECT_EQ(booked.shares[0].key.destination.host, "resolver.example");
+}
+
+TEST(Booker, LeavesOutQuestionsThatAreProbes)
+{
+    Scripted who(Answers{});
+    BookerRules made = rules();
+    made.dns_only = true;
+    Booker booker(made, who);
+    flow::Usage none = usage("app.example.corp.example", wire::Evidence::dns_query);
+    none.no_such_name = true;
+    booker.used(connection(1, 53), none);
+    for (const char* name : {"wpad", "7.2.0.192.in-addr.arpa", "printer.local"})
+        booker.used(connection(2, 53), usage(name, wire::Evidence::dns_query));
+    booker.used(connection(3, 53), usage("app.example", wire::Evidence::dns_query));
+    const Booked booked = booker.take();
+    ASSERT_EQ(booked.shares.size(), 1u);
+    EXPECT_EQ(booked.shares[0].key.destination.host, "app.example");
+}
+
 TEST(Booker, WhatIsReadAgainIsFollowedButNotBooked)
 {
     Scripted who(Answers{{"e1001", std::nullopt}});

@@ -1,0 +1,148 @@
+// Octets of connections of which the capture kept only a part.
+#include "tests/unit/agent/flow/flow_tables.hpp"
+
+namespace dl::agent::flow {
+namespace {
+
+TEST_F(FlowTables, OutgoingPacketsAloneTellBothDirectionsToTheOctet)
+{
+    for (const bool client_ends_first : {true, false}) {
+        from_ = {client.address, static_cast<std::uint16_t>(client_ends_first ? 1 : 2)};
+        to_ = server(9999);
+        see(tcp_frame(from_, to_, 100, 0, 2));
+        see(tcp_frame(from_, to_, 101, 501, 16));
+        see(tcp_frame(from_, to_, 101, 501, 24, zeros(50)));
+        see(tcp_frame(from_, to_, 151, 501 + 700, 16));
+        if (client_ends_first) {
+            see(tcp_frame(from_, to_, 151, 501 + 700, 17));
+            see(tcp_frame(from_, to_, 152, 501 + 701, 16));
+        } else {
+            see(tcp_frame(from_, to_, 151, 501 + 701, 16));
+            see(tcp_frame(from_, to_, 151, 501 + 701, 17));
+        }
+        EXPECT_EQ(ended(), (std::vector<Seen>{{"", "", Evidence::address_only, 1, 50, 700, at}})) << client_ends_first;
+    }
+}
+
+TEST_F(FlowTables, StartsAndEndsAloneTellTheOctetsOfALargeDownload)
+{
+    shake_hands(9999);
+    const std::uint32_t down = 501 + 3'000'000'000U;
+    see(tcp_frame(to_, from_, down, 101 + 5000, 17));
+    see(tcp_frame(from_, to_, 101 + 5000, down + 1, 17));
+    see(tcp_frame(to_, from_, down + 1, 101 + 5001, 16));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"", "", Evidence::address_only, 1, 5000, 3'000'000'000U, at}}));
+}
+
+TEST_F(FlowTables, WhatOnlyOneSideEndedIsForgottenSoon)
+{
+    from_ = client;
+    to_ = server(9999);
+    see(tcp_frame(from_, to_, 100, 0, 2));
+    see(tcp_frame(from_, to_, 101, 501, 16));
+    see(tcp_frame(from_, to_, 101, 501, 17));
+    wait(std::chrono::seconds(11));
+    table_.flush(now());
+    EXPECT_TRUE(sink_.open.empty());
+}
+
+TEST_F(FlowTables, ConnectionsOfSeveralDaysKeepTheirNameAndAddUp)
+{
+    shake_hands(443);
+    const Data hello = records(client_hello("days.example"));
+    say(hello);
+    std::uint64_t down = 0;
+    for (int hour = 0; hour < 50; ++hour) {
+        wait(std::chrono::hours(1));
+        answer(zeros(1000));
+        table_.flush(now());
+    }
+    for (const Seen& seen : ended()) {
+        EXPECT_EQ(seen.name, "days.example");
+        down += seen.down;
+    }
+    EXPECT_EQ(down, 50'000U);
+}
+
+TEST_F(FlowTables, AnswersThatAreAliveComeBeforeThoseThatAreNot)
+{
+    look_up("old.example");    // answers live 60 seconds
+    wait(std::chrono::minutes(10));
+    look_up("new.example");
+    shake_hands(9999, 1);
+    table_.finish();
+    EXPECT_EQ(sink_.shares.back().name, "new.example");
+    EXPECT_EQ(sink_.shares.back().evidence, Evidence::dns_answer);
+}
+
+TEST_F(FlowTables, AnExpiredAnswerIsBetterThanNone)
+{
+    look_up("old.example");
+    wait(std::chrono::minutes(10));
+    shake_hands(9999);
+    EXPECT_EQ(ended().back().name, "old.example");
+}
+
+TEST_F(FlowTables, NoSuchNameIsSaidOfTheQuestion)
+{
+    const Host resolver{octets({192, 0, 2, 53}), 53};
+    Data answer_of_none = dns_query("intranet.corp.example");
+    answer_of_none[2] = 0x81;
+    answer_of_none[3] = 0x83;
+    see(udp_frame(client, resolver, dns_query("intranet.corp.example")));
+    see(udp_frame(resolver, client, answer_of_none));
+    look_up("good.example");
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 2U);
+    EXPECT_EQ(sink_.no_such_names, 1U);
+}
+
+/// HTTPS record of `name` with an address hint and an Encrypted ClientHello configuration.
+Data https_answer(std::string_view name, const Data& address, std::string_view public_name)
+{
+    const Data contents = octets({7}) + u16(0x20) + u16(32) + zeros(32) + u16(4) + zeros(4) + octets({0}) +
+                          octets({static_cast<int>(public_name.size())}) + text(public_name) + u16(0);
+    const Data configuration = u16(0xfe0d) + u16(contents.size()) + contents;
+    const Data ech = u16(configuration.size()) + configuration;
+    const Data data = u16(1) + octets({0}) + u16(1) + u16(3) + octets({2}) + text("h3") + u16(4) + u16(4) + address +
+                      u16(5) + u16(ech.size()) + ech;
+    return u16(0x1234) + u16(0x8180) + u16(1) + u16(1) + zeros(4) + domain(name) + u16(65) + u16(1) + u16(0xc00c) +
+           u16(65) + u16(1) + u32(300) + u16(data.size()) + data;
+}
+
+TEST_F(FlowTables, HintsOfHttpsRecordsExplainConnections)
+{
+    const Host resolver{octets({192, 0, 2, 53}), 53};
+    see(udp_frame(resolver, {client.address, 5000},
+                  https_answer("hinted.example", server(0).address, "outer.example")));
+    shake_hands(9999);
+    EXPECT_EQ(ended().back(), (Seen{"hinted.example", "", Evidence::dns_answer, 1, 0, 0, at}));
+}
+
+TEST_F(FlowTables, PublicNamesOfHttpsRecordsAreNotTheTrueOnes)
+{
+    const Host resolver{octets({192, 0, 2, 53}), 53};
+    see(udp_frame(resolver, {octets({10, 9, 9, 9}), 5000},
+                  https_answer("hidden.example", octets({203, 0, 113, 7}), "Outer.example")));
+    const Data offered = extension(0xfe0d, octets({0, 0, 1, 0, 1, 7}) + zeros(8));
+    shake_hands(443);
+    say(records(client_hello("outer.example", offered)));
+    EXPECT_EQ(ended().back().evidence, Evidence::ech_outer);
+}
+
+TEST_F(FlowTables, AnAnswerOverTheOtherFamilyOfIpExplainsToo)
+{
+    const Host resolver{octets({192, 0, 2, 53}), 53};
+    const Data v6_server = octets({0x20, 1, 0xd, 0xb8}) + zeros(11) + octets({9});
+    const Data v6_client = octets({0x20, 1, 0xd, 0xb8}) + zeros(11) + octets({1});
+    Data answer_v6 = u16(0x1234) + u16(0x8180) + u16(1) + u16(1) + zeros(4) + domain("six.example") + u16(28) + u16(1) +
+                     u16(0xc00c) + u16(28) + u16(1) + u32(300) + u16(16) + v6_server;
+    see(udp_frame(resolver, {client.address, 5000}, answer_v6));
+    const Data segment = u16(40000) + u16(9999) + u32(1) + u32(0) + octets({0x50, 2}) + zeros(6);
+    see(ethernet(octets({0x60, 0, 0, 0}) + u16(segment.size()) + octets({6, 64}) + v6_client + v6_server + segment,
+                 0x86dd));
+    EXPECT_EQ(ended().back().name, "six.example");
+}
+
+}    // namespace
+}    // namespace dl::agent::flow
