@@ -99,6 +99,11 @@ const SettingsTable<Settings>& settings_table()
                              "Hosts of personal life, one per line: they leave this host as the word `personal` only. "
                              "Absent: the list that is built in."},
                         &S::personal_list),
+        path_setting<S>({.key = "process_watch",
+                         .since = "0.2",
+                         .description = "Socket of the process watch, which tells what program holds a connection; "
+                                        "without it programs are unknown, users and units are not."},
+                        &S::process_watch),
         text_setting<S>(
             {.key = "device_name", .since = first, .description = "The name of this device; absent: its host name."},
             &S::device_name),

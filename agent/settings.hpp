@@ -23,9 +23,11 @@ struct Settings {
     std::filesystem::path capture_file;          ///< replayed instead of watching live; empty: live
     std::filesystem::path capture_identities;    ///< TSV: whose the connections of the capture file are
     std::filesystem::path personal_list;         ///< hosts of personal life; empty: the list that is built in
-    std::string device_name;                     ///< empty: the host name
-    bool dns_only = false;                       ///< report DNS questions that no connection followed
-    std::uint32_t flush_seconds = 10;            ///< at most so much live capture is lost to a kill
+    /// Where the process watch answers which program holds a socket; without it programs stay unknown.
+    std::filesystem::path process_watch = "/run/daylight-process-watch/socket";
+    std::string device_name;             ///< empty: the host name
+    bool dns_only = false;               ///< report DNS questions that no connection followed
+    std::uint32_t flush_seconds = 10;    ///< at most so much live capture is lost to a kill
     std::uint32_t report_seconds = 300;
     double report_jitter = 0.2;    ///< share of report_seconds by which reports are spread
     std::uint32_t ledger_limit_mb = 64;

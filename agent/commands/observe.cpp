@@ -5,8 +5,11 @@
 #include "agent/commands/commands.hpp"
 #include "agent/commands/observed_rows.hpp"
 #include "agent/flow/flow_table.hpp"
+#include "agent/identity/early_attributor.hpp"
+#include "agent/identity/process_search.hpp"
 #include "agent/identity/recorded_attributor.hpp"
 #include "agent/identity/system_attributor.hpp"
+#include "agent/owners/remote_processes.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +33,7 @@ struct Options {
     std::string format = "table";
     std::string filter;
     std::string identities;
+    std::string process_watch;
     std::optional<double> duration;    ///< seconds; absent: until the end or a signal
 };
 
@@ -63,7 +67,14 @@ Result<std::unique_ptr<identity::Attributor>> open_attributor(const Options& opt
         const bool is_path = options.network_namespace.find('/') != std::string::npos;
         place = is_path ? options.network_namespace : "/run/netns/" + options.network_namespace;
     }
-    return identity::create_system_attributor(place);
+    std::unique_ptr<identity::ProcessFinder> processes = std::make_unique<identity::ProcessSearch>();
+    if (!options.process_watch.empty()) processes = std::make_unique<owners::RemoteProcesses>(options.process_watch);
+    auto system = identity::create_system_attributor(place, std::move(processes));
+    if (!system) return system.error();
+    auto first = capture::FirstPackets::open(options.interface, place);
+    if (!first) return first.error();
+    return std::unique_ptr<identity::Attributor>(
+        identity::create_early_attributor(std::move(*system), std::move(*first)));
 }
 
 /// Reads packets until the end, the duration, or a signal. A failure is returned after everything before it was read.
@@ -114,6 +125,7 @@ int observe(const Options& options)
     std::signal(SIGINT, ask_to_stop);
     std::signal(SIGTERM, ask_to_stop);
 
+    if (*attributor) (*attributor)->start();
     ObservedRows observed(attributor->get());
     flow::FlowTable table(observed);
     const Result<void> read = read_all(**source, table, options);
@@ -143,6 +155,9 @@ void add_observe(CommandLine& line)
     verb->add_option("--filter", options->filter, "BPF filter for the kernel (pcap-filter syntax)")->needs(interface);
     verb->add_option("--identities", options->identities,
                      "Table (TSV) of whose connections were recorded beside the capture");
+    verb->add_option("--process-watch", options->process_watch,
+                     "Socket of the process watch to ask for programs; without it, /proc as far as this user may look")
+        ->needs(interface);
     verb->add_option(
         "--duration", options->duration,
         "Seconds to watch, more than 0 (in a capture: of its packets); without it, until the end or Ctrl-C");

@@ -192,8 +192,8 @@ std::optional<SocketOwner> SockDiag::ask(std::uint8_t family, Transport transpor
         if (!same_port(message->id.idiag_sport, own.port)) return std::nullopt;
         if (transport == Transport::tcp && !same_port(message->id.idiag_dport, target.port)) return std::nullopt;
         auto owner = owner_in(header);
-        // Without a file the socket's owner reads as 0: unknown, not root.
-        if (owner && owner->inode == 0) return std::nullopt;
+        // Without a file the owner reads as 0 on older kernels: unknown, not root. Newer ones (6.17) remember him.
+        if (owner && owner->inode == 0 && owner->uid == 0) return std::nullopt;
         return owner;
     }
 }

@@ -1,11 +1,12 @@
 #include "agent/identity/system_attributor.hpp"
 
-#include "agent/identity/process_table.hpp"
+#include "agent/identity/cgroup_table.hpp"
 #include "agent/identity/sock_diag.hpp"
 
 #include <pwd.h>
 
 #include <array>
+#include <mutex>
 #include <unordered_map>
 #include <utility>
 
@@ -27,9 +28,10 @@ std::string account_name(std::uint32_t uid)
     return std::to_string(uid);
 }
 
-class SystemAttributor final : public Attributor {
+class System final : public SystemAttributor {
 public:
-    explicit SystemAttributor(SockDiag sockets) : sockets_(std::move(sockets))
+    System(SockDiag sockets, std::unique_ptr<ProcessFinder> processes)
+        : sockets_(std::move(sockets)), processes_(std::move(processes))
     {
         // Loads the name service modules while that is still allowed.
         (void)name_of(0);
@@ -37,13 +39,39 @@ public:
 
     Identity identify(const flow::Connection& connection) override
     {
-        const auto owner = sockets_.find(connection);
+        const auto owner = owner_of(connection);
         if (!owner) return {};
-        Identity identity;
-        identity.user = name_of(owner->uid);
-        identity.application = processes_.program_of(owner->inode);
-        if (!identity.application) identity.application = processes_.unit_of(owner->cgroup);
+        Identity identity = without_process(*owner);
+        add_process(identity, process_of(*owner));
         return identity;
+    }
+
+    std::optional<SocketOwner> owner_of(const flow::Connection& connection) override
+    {
+        return sockets_.find(connection);
+    }
+
+    Identity without_process(const SocketOwner& owner) override
+    {
+        Identity identity;
+        identity.user = name_of(owner.uid);
+        identity.cgroup = owner.cgroup;
+        add_unit(identity);
+        return identity;
+    }
+
+    void add_unit(Identity& identity) override
+    {
+        if (identity.unit) return;
+        const UnitName& unit = groups_.unit_of(identity.cgroup);
+        identity.unit = unit.unit;
+        if (!identity.application) identity.application = unit.application;
+    }
+
+    std::optional<Process> process_of(const SocketOwner& owner) override
+    {
+        const std::lock_guard lock(one_question_);
+        return processes_->find(owner);
     }
 
 private:
@@ -55,17 +83,27 @@ private:
     }
 
     SockDiag sockets_;
-    ProcessTable processes_;
+    std::mutex one_question_;
+    std::unique_ptr<ProcessFinder> processes_;
+    CgroupTable groups_;
     std::unordered_map<std::uint32_t, std::string> names_;
 };
 
 }    // namespace
 
-Result<std::unique_ptr<Attributor>> create_system_attributor(const std::optional<std::filesystem::path>& netns)
+void add_process(Identity& identity, const std::optional<Process>& process)
+{
+    if (!process) return;
+    identity.process = process->name;
+    identity.application = process->name;
+}
+
+Result<std::unique_ptr<SystemAttributor>> create_system_attributor(const std::optional<std::filesystem::path>& netns,
+                                                                   std::unique_ptr<ProcessFinder> processes)
 {
     auto sockets = SockDiag::open(netns);
     if (!sockets) return sockets.error();
-    return std::unique_ptr<Attributor>(std::make_unique<SystemAttributor>(std::move(*sockets)));
+    return std::unique_ptr<SystemAttributor>(std::make_unique<System>(std::move(*sockets), std::move(processes)));
 }
 
 std::set<std::string> system_accounts()

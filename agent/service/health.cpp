@@ -2,6 +2,7 @@
 
 #include "agent/identity/sock_diag.hpp"
 #include "agent/ledger/ledger.hpp"
+#include "agent/owners/remote_processes.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/personal_list.hpp"
 #include "agent/uplink/enrolment.hpp"
@@ -150,8 +151,16 @@ private:
         }
         const auto sockets = identity::SockDiag::open(std::nullopt);
         if (!sockets) return say("users", Grade::fail, sockets.error().message, "load the kernel's modules");
-        say("users", Grade::ok,
-            "the kernel tells whose a connection is; program names only of processes that this user may look into");
+        say("users", Grade::ok, "the kernel tells whose a connection is, and its unit");
+        // As which user the agent asks is told by the running system only: a refusal of this user says little.
+        const auto watched = owners::probe(settings_.process_watch);
+        if (watched)
+            return say("programs", Grade::ok, "the process watch answers on " + settings_.process_watch.string());
+        if (watched.error().kind == Failure::Kind::denied)
+            return say("programs", Grade::ok,
+                       "the process watch runs on " + settings_.process_watch.string() + " and answers the agent only");
+        say("programs", Grade::warn, "no process watch: programs are unknown (" + watched.error().message + ")",
+            "systemctl enable --now daylight-process-watch, or do with users and units");
     }
 
     void personal()

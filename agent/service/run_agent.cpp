@@ -2,8 +2,10 @@
 
 #include "agent/capture/capture_file.hpp"
 #include "agent/capture/live_interface.hpp"
+#include "agent/identity/early_attributor.hpp"
 #include "agent/identity/recorded_attributor.hpp"
 #include "agent/identity/system_attributor.hpp"
+#include "agent/owners/remote_processes.hpp"
 #include "agent/privilege/privilege.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/personal_list.hpp"
@@ -124,9 +126,12 @@ Result<Opened> open_all(const Settings& settings)
         opened.attributor = identity::create_memory_attributor({});    // whose it is can't be seen from a tap
         return opened;
     }
-    auto system = identity::create_system_attributor(netns);
+    auto system =
+        identity::create_system_attributor(netns, std::make_unique<owners::RemoteProcesses>(settings.process_watch));
     if (!system) return system.error();
-    opened.attributor = std::move(*system);
+    auto first = capture::FirstPackets::open(options.interface, netns);
+    if (!first) return first.error();
+    opened.attributor = identity::create_early_attributor(std::move(*system), std::move(*first));
     return opened;
 }
 
@@ -156,6 +161,7 @@ public:
     Result<void> run(const WatchPlan& plan, capture::PacketSource& source, Opened& opened, ledger::Ledger& ledger,
                      const Clock& clock)
     {
+        opened.attributor->start();
         ledger::Booker booker(std::move(opened.rules), *opened.attributor);
         Watch watch(plan, source, booker, ledger, clock);
         auto reporter = start_reporter(std::move(opened.reporter), ledger, clock,

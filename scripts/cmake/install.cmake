@@ -1,7 +1,7 @@
 # What `cmake --install BUILD --prefix /usr` lays out, with DESTDIR or without: programs here, everything else in
 # install_files.cmake when the prefix is known (--prefix may differ from the one that was configured).
 include(GNUInstallDirs)
-install(TARGETS daylight-agent daylight-collector RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS daylight-agent daylight-process-watch daylight-collector RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(CODE "
     set(DAYLIGHT_SOURCE_DIR \"${CMAKE_SOURCE_DIR}\")
     set(DAYLIGHT_ADAPTED_DIR \"${CMAKE_BINARY_DIR}/generated/installed\")

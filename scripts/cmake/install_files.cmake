@@ -88,6 +88,9 @@ foreach(program agent collector)
         "/usr/bin/daylight-" "${programs}/daylight-" "/etc/daylight" "${settings}" "/usr/share/doc/daylight" "${documents}")
     file(INSTALL DESTINATION "${units}" TYPE FILE FILES "${unit}")
 endforeach()
+adapt("${config}/systemd/daylight-process-watch.service" unit
+    "/usr/bin/daylight-" "${programs}/daylight-" "/usr/share/doc/daylight" "${documents}")
+file(INSTALL DESTINATION "${units}" TYPE FILE FILES "${unit}")
 
 # Documents lie flat; what they link to outside docs/ comes along.
 file(GLOB pages "${DAYLIGHT_SOURCE_DIR}/docs/*.md")

@@ -1,10 +1,10 @@
-# A room is a static library made of every source below a folder, its main.cpp left out, and a thin program around it.
+# A room is a static library made of every source below a folder, every main.cpp left out, and a thin program around it.
 # A new file needs no line here: the next configure finds it.
 file(STRINGS ${CMAKE_SOURCE_DIR}/scripts/cmake/precompiled.txt DAYLIGHT_PRECOMPILED REGEX "^<")
 
 function(daylight_room name)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
+    list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
     list(FILTER sources EXCLUDE REGEX "/node_modules/")
     add_library(daylight_${name} STATIC ${sources})
     target_include_directories(daylight_${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)

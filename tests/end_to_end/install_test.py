@@ -11,7 +11,7 @@ from stage import testing
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 # Exposure as systemd reckons it, in tenths.
-EXPOSURE = {"daylight-agent": 17, "daylight-collector": 12}
+EXPOSURE = {"daylight-agent": 17, "daylight-process-watch": 24, "daylight-collector": 12}
 
 
 def run(*command, **more):
@@ -40,11 +40,12 @@ class Installed(unittest.TestCase):
         return place
 
     def test_everything_is_where_it_belongs(self):
-        for path in ["/usr/bin/daylight-agent", "/usr/bin/daylight-collector", "/etc/daylight/agent.json", "/etc/daylight/collector.json",
+        for path in ["/usr/bin/daylight-agent", "/usr/bin/daylight-process-watch", "/usr/bin/daylight-collector", "/etc/daylight/agent.json", "/etc/daylight/collector.json",
                      "/etc/daylight/policy.json", "/etc/daylight/business-units.csv", "/etc/daylight/people.csv", "/etc/daylight/devices.csv",
                      "/etc/daylight/personal-hosts.txt", "/etc/daylight/agent.schema.json", "/etc/daylight/collector.schema.json",
                      "/etc/daylight/catalog/local.json", "/etc/daylight/catalog/internal-hosts.csv",
-                     "/usr/lib/systemd/system/daylight-agent.service", "/usr/lib/systemd/system/daylight-collector.service",
+                     "/usr/lib/systemd/system/daylight-agent.service", "/usr/lib/systemd/system/daylight-process-watch.service",
+                     "/usr/lib/systemd/system/daylight-collector.service",
                      "/usr/share/doc/daylight/operations.md", "/usr/share/doc/daylight/CHANGELOG.md", "/usr/share/doc/daylight/LICENSE"]:
             self.at(path)
         for below in ["config/catalog", "docs/decisions"]:
@@ -80,6 +81,13 @@ class Installed(unittest.TestCase):
             words = setting["ExecStart"].split()
             self.assertEqual(words[0], f"/usr/bin/{program}")
             self.assertTrue(os.access(self.at(words[0]), os.X_OK))
+            if program == "daylight-process-watch":    # no settings: it listens where the agent asks by default
+                asked = json.loads((SOURCE / "config/agent.schema.json").read_text())["properties"]["process_watch"]["default"]
+                self.assertEqual(words[1:], ["--socket", asked])
+                self.assertEqual(run(self.at(words[0]), "--help").returncode, 0)
+                self.assertTrue(asked.startswith(f"/run/{setting['RuntimeDirectory']}/"))
+                self.at(setting["Documentation"].removeprefix("file://"))
+                continue
             self.assertEqual(run(self.at(words[0]), words[1], "--help").returncode, 0)
             settings = json.loads(self.at(words[words.index("--config") + 1]).read_text())
             self.assertEqual(settings["data_directory"], f"/var/lib/{setting['StateDirectory']}")

@@ -1,5 +1,5 @@
 // Asks the running kernel about sockets of this very process, on loopback.
-#include "agent/identity/process_table.hpp"
+#include "agent/identity/process_search.hpp"
 #include "agent/identity/sock_diag.hpp"
 #include "agent/identity/system_attributor.hpp"
 
@@ -54,8 +54,11 @@ TEST(SockDiag, KnowsTheOwnerOfATcpClientAndNotOfItsListener)
     const auto owner = sockets->find(known);
     ASSERT_TRUE(owner);
     EXPECT_EQ(owner->uid, ::getuid());
-    ProcessTable processes;
-    EXPECT_EQ(processes.program_of(owner->inode), "unit_agent");
+    ProcessSearch processes("/proc", std::chrono::seconds(5));
+    const auto process = processes.find(*owner);
+    ASSERT_TRUE(process);
+    EXPECT_EQ(process->pid, ::getpid());
+    EXPECT_EQ(process->name, "unit_agent");
     // Nobody is connected from the listener's port to 9: the listener must not answer for it.
     EXPECT_FALSE(sockets->find({2, Transport::tcp, at(port_of(listener.fd)), at(9), {}}));
 }
@@ -94,7 +97,8 @@ TEST(SockDiag, FindsIpv4TrafficOfADualStackSocket)
 
 TEST(SystemAttributor, NamesTheAccountAndTheProgram)
 {
-    auto system = create_system_attributor();
+    auto system =
+        create_system_attributor(std::nullopt, std::make_unique<ProcessSearch>("/proc", std::chrono::seconds(5)));
     ASSERT_TRUE(system) << system.error().message;
     const Socket socket{::socket(AF_INET, SOCK_DGRAM, 0)};
     auto address = loopback(9);
@@ -108,7 +112,8 @@ TEST(SystemAttributor, NamesTheAccountAndTheProgram)
 
 TEST(SystemAttributor, SaysWhichNamespaceIsMissing)
 {
-    const auto system = create_system_attributor("/run/netns/there-is-no-such-namespace");
+    const auto system = create_system_attributor("/run/netns/there-is-no-such-namespace",
+                                                 std::make_unique<ProcessSearch>("/proc", std::chrono::seconds(5)));
     ASSERT_FALSE(system);
     EXPECT_NE(system.error().message.find("/run/netns/there-is-no-such-namespace"), std::string::npos);
 }

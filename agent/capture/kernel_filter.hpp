@@ -1,0 +1,28 @@
+// What the kernel is told to hand over: classic BPF programs (Documentation/networking/filter.rst) for packet sockets
+// that begin at the network header (SOCK_DGRAM). A program answers how many octets of a packet are kept; 0: none.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace dl::agent::capture {
+
+/// How many octets are kept, IP header included.
+struct SnapLengths {
+    std::uint32_t speech = 4096;    ///< of what may carry a name or open a connection
+    std::uint32_t tunnel = 256;     ///< of other protocols' packets that come in: inner headers
+    std::uint32_t headers = 128;    ///< of what is only counted
+};
+
+/// An endpoint's share of its own traffic: outgoing TCP; of incoming TCP only what opens or ends a connection and DNS
+/// (sequence and acknowledgement numbers of the rest give the octets of both directions); of UDP headers, and the whole
+/// of DNS and of QUIC's long-header packets (RFC 9000 section 17.2). Everything else that is IP and not understood is
+/// kept. On loopback each packet once.
+[[nodiscard]] std::vector<sock_filter> endpoint_filter(const SnapLengths& lengths = {});
+
+/// The first packets of this host's own connections as they leave: TCP SYN, DNS questions, QUIC long headers.
+[[nodiscard]] std::vector<sock_filter> first_packets_filter();
+
+}    // namespace dl::agent::capture
