@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 namespace dl::collector::store {
 namespace {
 
@@ -43,6 +45,43 @@ TEST_F(UsageStoreTest, SumsOneUseOverEverything)
     EXPECT_EQ(all[0].bytes_down, 300U);
     EXPECT_EQ(all[0].first_seen, day(0) + std::chrono::minutes(60));
     EXPECT_EQ(all[0].last_seen, day(0) + std::chrono::minutes(120));
+}
+
+TEST_F(UsageStoreTest, SumsStopAtTheGreatestValueInsteadOfWrapping)
+{
+    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();    // of one cell
+    constexpr std::uint64_t top = std::numeric_limits<std::uint64_t>::max();    // 2^64 - 1
+    const auto add = [&](int device, std::uint64_t value) {
+        ReportBuilder builder(device);
+        builder.add({.device = device, .person = device, .connections = value, .up = value, .down = value});
+        builder.report().counters.packets = value;
+        commit(*store_, {builder.report()});
+    };
+    const auto totals = [&] { return *store_->totals(day(0), day(1)); };
+    add(1, most);
+    add(2, most);
+    EXPECT_EQ(totals().bytes_up, top - 1) << "exact as long as it fits";
+    EXPECT_EQ(totals().connections, top - 1);
+    add(3, 1);
+    EXPECT_EQ(totals().bytes_up, top) << "exactly full";
+    add(4, 1);
+    EXPECT_EQ(totals().bytes_up, top) << "2^64 would be nought";
+    EXPECT_EQ(totals().bytes_down, top);
+    EXPECT_EQ(totals().connections, top);
+    EXPECT_EQ(totals().cells, 4U);
+    add(5, most);
+    EXPECT_EQ(totals().bytes_up, top);
+
+    // A report's rows, from roll-ups and from facts, end where the store's integers do.
+    for (const auto& by : {std::set<By>{}, std::set<By>{By::evidence}}) {
+        const auto all = rows(*store_, by);
+        ASSERT_EQ(all.size(), 1U);
+        EXPECT_EQ(all[0].bytes_up, most);
+        EXPECT_EQ(all[0].bytes_down, most);
+        EXPECT_EQ(all[0].connections, most);
+        EXPECT_EQ(all[0].people, 5U);
+    }
+    EXPECT_TRUE(store_->verify().has_value());
 }
 
 TEST_F(UsageStoreTest, AnEmptyWindowIsOneRowOfNothingOrNoRows)
