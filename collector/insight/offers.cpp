@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace dl::collector::insight {
 
@@ -14,7 +15,11 @@ const std::vector<const catalog::Service*>& Offers::agreed(const std::string& un
     if (fresh) {
         std::map<std::string, std::size_t> breadth;    // of a rule: how many services it covers
         std::map<const catalog::Service*, std::string> rule_of;
+        std::set<std::string_view> private_use;    // categories: a vendor's games are no offer for anything
+        for (const auto& category : meaning_.catalog.categories())
+            if (category.low_interest) private_use.insert(category.id);
         for (const auto& service : meaning_.catalog.services()) {
+            if (private_use.contains(service.category)) continue;
             const auto decision = meaning_.policy.decide(service, unit);
             if (decision.verdict != policy::Verdict::sanctioned || service.personal) continue;
             ++breadth[decision.rule];

@@ -24,8 +24,9 @@ class Offers {
 public:
     explicit Offers(const Meaning& meaning) : meaning_(meaning) {}
 
-    /// Sanctioned for this unit, never a personal instance. Deliberate agreements come first: those of the rule that
-    /// covers the fewest services, so that one service agreed by name goes before a vendor's whole range.
+    /// Sanctioned for this unit, never a personal instance nor a category of private use. Deliberate agreements come
+    /// first: those of the rule that covers the fewest services, so that one service agreed by name goes before a
+    /// vendor's whole range.
     const std::vector<const catalog::Service*>& agreed(const std::string& unit, const std::string& capability);
 
 private:
