@@ -126,6 +126,14 @@ const SettingsTable<Settings>& settings_table()
                                                 "Not below small_group.people."},
                                 &S::small_group_own_unit, 3, 1000),
         whole_number_setting<S>(
+            {.key = "release.grace_days",
+             .unit = "days",
+             .since = first,
+             .applies = Applies::reload,
+             .description = "A week or month may be released so many days after its end: agents that were away report "
+                            "in between. What comes later is in no released figure."},
+            &S::grace_days, 0, 31),
+        whole_number_setting<S>(
             {.key = "use_threshold.people",
              .unit = "people",
              .since = first,

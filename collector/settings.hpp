@@ -28,6 +28,7 @@ struct Settings {
     std::uint32_t certificate_days = 7;         ///< of an agent's certificate
     std::uint32_t small_group = 5;              ///< no released figure stands for fewer people
     std::uint32_t small_group_own_unit = 10;    ///< what a unit sees of itself
+    std::uint32_t grace_days = 2;               ///< between the end of a period and its release
     std::uint32_t use_threshold_people = 1;     ///< fewer people: seen, not used
 };
 

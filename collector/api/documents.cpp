@@ -108,7 +108,17 @@ json finding_json(const Finding& finding, bool exact, const insight::Meaning& me
             {"alternatives", named_list(finding.alternatives)},
             {"first_seen", time_json(figure.first_seen)},
             {"last_seen", time_json(figure.last_seen)},
+            {"background", finding.background},
             {"priority", finding.priority}};
+}
+
+json release_json(const release::Figures& figures)
+{
+    if (!figures.frozen) return nullptr;
+    return {{"at", to_rfc3339(figures.frozen->at)},
+            {"catalog", figures.frozen->catalog},
+            {"directory", figures.frozen->directory},
+            {"late_connections", or_null(figures.late_connections)}};
 }
 
 std::string_view view_of(const release::Figures& figures)
@@ -176,6 +186,7 @@ json findings_json(const release::Figures& figures, const std::vector<Finding>& 
             {"period", period_json(figures.period, today)},
             {"previous", period_json(figures.previous, today)},
             {"small_group", figures.k},
+            {"release", release_json(figures)},
             {"versions", versions_json(meaning)},
             {"findings", list},
             {"notes", insight::notes_on(figures)}};
@@ -194,6 +205,7 @@ json portfolio_json(const release::Figures& figures, const insight::Portfolio& p
     return {{"view", view_of(figures)},
             {"period", period_json(figures.period, today)},
             {"small_group", figures.k},
+            {"release", release_json(figures)},
             {"versions", versions_json(meaning)},
             {"units", rows},
             {"capabilities", columns},

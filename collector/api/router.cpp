@@ -257,16 +257,23 @@ private:
             if (std::find(parameters.begin(), parameters.end(), name) == parameters.end())
                 return problem(request, status::bad_request, fmt::format("unknown parameter '{}'", name.substr(0, 64)));
         const auto audience = insight::audience_of(session->account, sources_.settings);
-        const Day today = day_of(sources_.clock.now());
+        const Timestamp now = sources_.clock.now();
         switch (operation) {
             case Operation::findings:
-            case Operation::portfolio: return figures(request, target, operation, audience, today);
-            case Operation::coverage: return coverage(request, target, audience, today);
-            case Operation::units: return units(request, audience, today);
-            case Operation::brief: return brief(request, target, audience, unit, today);
+            case Operation::portfolio: return figures(request, target, operation, audience, now);
+            case Operation::coverage: return coverage(request, target, audience, now);
+            case Operation::units: return units(request, audience, now);
+            case Operation::brief: return brief(request, target, audience, unit, now);
         }
         return problem(request, status::not_found, "no such route");
     }
+
+    release::Press press() const
+    {
+        return insight::press_of(sources_.usage, sources_.state, sources_.catalog, sources_.directory,
+                                 sources_.settings);
+    }
+    Day settled(Timestamp now) const { return day_of(now) - std::chrono::days(sources_.settings.grace_days); }
 
     std::vector<std::string> readable_units(const insight::Audience& audience) const
     {
@@ -277,16 +284,18 @@ private:
     }
 
     Response figures(const Request& request, const Target& target, Operation operation,
-                     const insight::Audience& audience, Day today)
+                     const insight::Audience& audience, Timestamp now)
     {
-        const auto period = insight::choose_period(target.get("period"), target.get("from"), target.get("to"), today);
+        const Day today = day_of(now);
+        const auto period =
+            insight::choose_period(target.get("period"), target.get("from"), target.get("to"), today, settled(now));
         if (!period) return problem(request, period.error());
         const std::string unit{target.get("unit")};
         const bool exists = unit.empty() || unit == store::unassigned || sources_.directory.unit(unit) != nullptr;
         if (!exists && audience.reads(unit))
             return problem(request, status::not_found,
                            fmt::format("no unit '{}'; /api/v1/units lists them", unit.substr(0, 64)));
-        const auto made = insight::figures_for(audience, sources_.usage, sources_.catalog, *period, today, unit);
+        const auto made = insight::figures_for(audience, press(), *period, now, unit);
         if (!made) return problem(request, made.error());
         const auto findings = insight::find(*made, meaning_);
         if (operation == Operation::findings) return document(request, findings_json(*made, findings, meaning_, today));
@@ -298,40 +307,40 @@ private:
         return document(request, portfolio_json(*made, portfolio, rows, meaning_, today));
     }
 
-    Response coverage(const Request& request, const Target& target, const insight::Audience& audience, Day today)
+    Response coverage(const Request& request, const Target& target, const insight::Audience& audience, Timestamp now)
     {
-        const auto period = insight::choose_period(target.get("period"), "", "", today);
+        const Day today = day_of(now);
+        const auto period = insight::choose_period(target.get("period"), "", "", today, settled(now));
         if (!period) return problem(request, period.error());
-        const auto made =
-            insight::coverage_for(audience, sources_.usage, sources_.directory, *period, sources_.clock.now());
+        const auto made = insight::coverage_for(audience, press(), sources_.directory, *period, now);
         if (!made) return problem(request, made.error());
         const auto silent = audience.sees_agents ? SilentAgents::named : SilentAgents::counted;
         return document(request, coverage_json(*made, readable_units(audience), silent, today));
     }
 
-    Response units(const Request& request, const insight::Audience& audience, Day today)
+    Response units(const Request& request, const insight::Audience& audience, Timestamp now)
     {
-        const auto periods = release::closed_periods(sources_.usage, today);
+        const auto periods = release::closed_periods(sources_.usage, settled(now));
         if (!periods) return problem(request, periods.error());
-        return document(request, units_json(readable_units(audience), *periods, sources_.directory, today));
+        return document(request, units_json(readable_units(audience), *periods, sources_.directory, day_of(now)));
     }
 
     Response brief(const Request& request, const Target& target, const insight::Audience& audience,
-                   const std::string& unit, Day today)
+                   const std::string& unit, Timestamp now)
     {
-        const auto period = insight::choose_period(target.get("period"), "", "", today);
+        const auto period = insight::choose_period(target.get("period"), "", "", day_of(now), settled(now));
         if (!period) return problem(request, period.error());
         const auto wanted = target.get("format");
         const auto format = wanted.empty() ? dialogue::BriefFormat::json : dialogue::parse_brief_format(wanted);
         if (!format) return problem(request, status::bad_request, "format is one of json, html, markdown and text");
         if (sources_.directory.unit(unit) && !audience.reads(unit))
             return problem(request, status::forbidden, "your account does not read this unit; ask an administrator");
-        const auto figures = insight::released_for(audience, sources_.usage, sources_.catalog, *period, today);
+        const auto figures = insight::released_for(audience, press(), *period, now);
         if (!figures) return problem(request, figures.error());
-        const auto coverage = insight::coverage_of(sources_.usage, sources_.directory, *period, sources_.clock.now(),
-                                                   sources_.settings.small_group);
+        const auto coverage =
+            insight::published_coverage(press(), sources_.directory, *period, sources_.settings.small_group, now);
         if (!coverage) return problem(request, coverage.error());
-        const auto made = dialogue::make_brief(unit, *figures, insight::published(*coverage), meaning_, today);
+        const auto made = dialogue::make_brief(unit, *figures, *coverage, meaning_, day_of(now));
         if (!made) return problem(request, made.error());
         if (*format == dialogue::BriefFormat::json) return document(request, dialogue::to_json(*made));
         static constexpr std::string_view types[] = {"text/plain; charset=utf-8", "text/markdown; charset=utf-8",

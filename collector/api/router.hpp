@@ -7,6 +7,7 @@
 #include "collector/directory/directory.hpp"
 #include "collector/policy/policy.hpp"
 #include "collector/settings.hpp"
+#include "collector/store/state_store.hpp"
 #include "collector/store/usage_store.hpp"
 #include "shared/base/time.hpp"
 
@@ -28,6 +29,7 @@ struct Sources {
     const policy::Policy& policy;
     const directory::Directory& directory;
     store::UsageStore& usage;
+    store::StateStore& state;    ///< where releases are frozen
     access::Accounts& accounts;
     const Clock& clock;
 };

@@ -15,6 +15,9 @@ namespace dl::collector::catalog {
 enum class Kind { service, noise, unknown, internal, personal };
 [[nodiscard]] std::string_view to_string(Kind kind);
 
+/// A role of hosts that prove contact, not use: embedded | asset | telemetry.
+[[nodiscard]] bool is_background(std::string_view role);
+
 struct Category {
     std::string id;    ///< stable, lower-case-with-dashes
     std::string name;
@@ -39,8 +42,8 @@ struct Match {
     std::string_view id;                 ///< service id, noise kind, or empty for unknown (see `label`)
     const Service* service = nullptr;    ///< of a service or an internal host
     std::string_view matched;    ///< the pattern that decided, as the catalogue file writes it; empty where none did
-    /// app | api | login | asset | telemetry | embedded | tenant; empty where not a service. Telemetry and embedded
-    /// hosts prove contact, not use: no demand may be read from them. "hosted" on an unknown: somebody's page or app
+    /// app | api | login | asset | telemetry | embedded | tenant; empty where not a service (see is_background).
+    /// "hosted" on an unknown: somebody's page or app
     /// published at a platform (shop.myshopify.com), which says nothing about the platform's use.
     std::string_view role;
     std::string label;    ///< what the store groups by: service id, "noise:<kind>", registrable domain, "personal"

@@ -232,6 +232,8 @@ std::string_view to_string(Kind kind)
     return "unknown";
 }
 
+bool is_background(std::string_view role) { return role == "embedded" || role == "asset" || role == "telemetry"; }
+
 Result<std::unique_ptr<Catalog>> load_catalog(const std::filesystem::path& folder)
 {
     auto source = read_catalog(folder);

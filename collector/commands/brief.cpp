@@ -15,14 +15,12 @@ Result<void> brief(const ReportOptions& options)
     auto& workspace = report->workspace;
     if (!report->audience.reads(options.unit))
         return denied("your account does not read this unit; ask an administrator");
-    const auto figures =
-        insight::released_for(report->audience, *workspace.usage, *workspace.catalog, report->period, report->today);
+    const auto figures = insight::released_for(report->audience, report->press(), report->period, report->now);
     if (!figures) return figures.error();
-    const auto coverage = insight::coverage_of(*workspace.usage, *workspace.directory, report->period, report->now,
-                                               workspace.settings.small_group);
+    const auto coverage = insight::published_coverage(report->press(), *workspace.directory, report->period,
+                                                      workspace.settings.small_group, report->now);
     if (!coverage) return coverage.error();
-    const auto made =
-        dialogue::make_brief(options.unit, *figures, insight::published(*coverage), report->meaning(), report->today);
+    const auto made = dialogue::make_brief(options.unit, *figures, *coverage, report->meaning(), report->today);
     if (!made) return made.error();
     std::cout << dialogue::render(*made, *dialogue::parse_brief_format(options.format)) << std::flush;
     if (!std::cout) return io_failure("the output can't be written; is the disk full or the pipe closed?");

@@ -52,6 +52,19 @@ std::string joined(const std::vector<std::string>& chain)
     return text;
 }
 
+/// What the host is to its service, then the rules that applied.
+std::string why(const catalog::Match& match, const policy::Decision* decision)
+{
+    std::string text;
+    if (!match.role.empty()) {
+        text = "role " + std::string(match.role);
+        if (catalog::is_background(match.role)) text += ": contact, not use";
+    }
+    if (!decision) return text;
+    const std::string chain = joined(decision->chain);
+    return text + (text.empty() || chain.empty() ? "" : " | ") + chain;
+}
+
 int classify(const Choice& choice)
 {
     const auto format = rows::parse_format(choice.format);
@@ -93,7 +106,7 @@ int classify(const Choice& choice)
         else
             row[7] = match.kind == catalog::Kind::unknown ? policy::to_string(policy::Verdict::unreviewed)
                                                           : std::string_view();
-        if (choice.explain) row[9] = decision ? joined(decision->chain) : std::string();
+        if (choice.explain) row[9] = why(match, decision);
         out->write(row);
     }
     if (const auto finished = out->finish(); !finished) return fail(finished.error().message);
@@ -109,7 +122,8 @@ void add_classify(CommandLine& line)
     verb->add_option("--config", choice->config, "Settings of the collector")->capture_default_str()->type_name("FILE");
     verb->add_option("--format", choice->format, "table, jsonl, tsv or csv")->capture_default_str();
     verb->add_option("--unit", choice->unit, "Business unit whose verdict is asked for; without: the one for all");
-    verb->add_flag("--explain", choice->explain, "Add a column with the rules that applied, most specific first");
+    verb->add_flag("--explain", choice->explain,
+                   "Add a column: the host's role, and the rules that applied, most specific first");
     verb->callback([&line, choice] { line.chosen = [choice] { return classify(*choice); }; });
 }
 

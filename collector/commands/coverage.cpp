@@ -12,7 +12,7 @@ Result<void> coverage(const ReportOptions& options)
 {
     auto report = open_report(options, insight::Operation::coverage);
     if (!report) return report.error();
-    const auto made = insight::coverage_for(report->audience, *report->workspace.usage, *report->workspace.directory,
+    const auto made = insight::coverage_for(report->audience, report->press(), *report->workspace.directory,
                                             report->period, report->now);
     if (!made) return made.error();
     using Align = rows::Column::Align;

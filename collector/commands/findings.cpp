@@ -25,6 +25,7 @@ std::string joined(const std::vector<T>& items, Text text, const char* between =
 
 std::string risks_text(const Finding& finding)
 {
+    if (finding.background) return "background only";
     return joined(finding.risks, [](const auto& risk) { return risk.id; });
 }
 

@@ -37,7 +37,8 @@ Result<Report> open_report(const ReportOptions& options, insight::Operation oper
     if (*caller && !insight::may((*caller)->role, operation))
         return denied(fmt::format("the role {} does not read this", access::to_string((*caller)->role)));
     report.audience = insight::audience_of(*caller, report.workspace.settings);
-    const auto period = insight::choose_period(options.period, options.from, options.to, report.today);
+    const auto period = insight::choose_period(options.period, options.from, options.to, report.today,
+                                               release::settled_day(report.press(), report.now));
     if (!period) return period.error();
     report.period = *period;
     if (!options.unit.empty() && options.unit != store::unassigned && !report.workspace.directory->unit(options.unit))
@@ -48,8 +49,7 @@ Result<Report> open_report(const ReportOptions& options, insight::Operation oper
 
 Result<release::Figures> figures_of(Report& report, const ReportOptions& options)
 {
-    return insight::figures_for(report.audience, *report.workspace.usage, *report.workspace.catalog, report.period,
-                                report.today, options.unit);
+    return insight::figures_for(report.audience, report.press(), report.period, report.now, options.unit);
 }
 
 void print_notes(const std::vector<std::string>& notes, const release::Period& period)
@@ -62,9 +62,6 @@ void print_notes(const std::vector<std::string>& notes, const release::Period& p
         std::fputs(fmt::format("{}\n", note).c_str(), stderr);
 }
 
-int finish_report(std::string_view verb, const Result<void>& done)
-{
-    return done ? 0 : fail(verb, done.error());
-}
+int finish_report(std::string_view verb, const Result<void>& done) { return done ? 0 : fail(verb, done.error()); }
 
 }    // namespace dl::collector::commands

@@ -40,6 +40,11 @@ struct Report {
     {
         return {*workspace.catalog, *workspace.policy, *workspace.directory};
     }
+    [[nodiscard]] release::Press press() const
+    {
+        return insight::press_of(*workspace.usage, *workspace.state, *workspace.catalog, *workspace.directory,
+                                 workspace.settings);
+    }
 };
 /// Denied when the caller's role does not read this.
 [[nodiscard]] Result<Report> open_report(const ReportOptions& options, insight::Operation operation);

@@ -5,6 +5,7 @@
 #include "collector/commands/data_directory.hpp"
 #include "collector/commands/server_certificate.hpp"
 #include "collector/commands/workspace.hpp"
+#include "collector/insight/audience.hpp"
 #include "collector/insight/labeller.hpp"
 #include "collector/intake/agent_server.hpp"
 
@@ -51,19 +52,26 @@ private:
 struct ApiDesk {
     std::shared_ptr<const Workspace> meaning;
     std::unique_ptr<store::UsageStore> usage;
+    store::StateStore& state;
     access::Accounts accounts;
     SystemClock clock;
     std::unique_ptr<api::Router> router;
 
-    ApiDesk(std::unique_ptr<store::UsageStore> own_usage, store::StateStore& state)
-        : usage(std::move(own_usage)), accounts(state)
+    ApiDesk(std::unique_ptr<store::UsageStore> own_usage, store::StateStore& state_store)
+        : usage(std::move(own_usage)), state(state_store), accounts(state_store)
     {}
     void use(std::shared_ptr<const Workspace> next)
     {
         router.reset();
         meaning = std::move(next);
-        const api::Sources sources{
-            meaning->settings, *meaning->catalog, *meaning->policy, *meaning->directory, *usage, accounts, clock};
+        const api::Sources sources{meaning->settings,
+                                   *meaning->catalog,
+                                   *meaning->policy,
+                                   *meaning->directory,
+                                   *usage,
+                                   state,
+                                   accounts,
+                                   clock};
         router = api::create_router(sources);
     }
 };
@@ -77,7 +85,8 @@ Result<DirectoryLock> take_lock(const DataDirectory& data)
     }
 }
 
-intake::StoreDuties duties_of(Meaning& meaning, const directory::PseudonymKeys& keys, const Clock& clock)
+intake::StoreDuties duties_of(Meaning& meaning, store::StateStore& state, const directory::PseudonymKeys& keys,
+                              const Clock& clock)
 {
     const auto label = [&meaning, keys](store::UsageStore& usage) -> Result<void> {
         const auto now = meaning.get();
@@ -85,9 +94,17 @@ intake::StoreDuties duties_of(Meaning& meaning, const directory::PseudonymKeys& 
         if (!labelled) return labelled.error();
         return {};
     };
-    const auto upkeep = [&meaning, &clock, label](store::UsageStore& usage) -> Result<void> {
+    const auto upkeep = [&meaning, &state, &clock, label](store::UsageStore& usage) -> Result<void> {
         if (auto labelled = label(usage); !labelled) return labelled;
-        return usage.expire(day_of(clock.now()) - std::chrono::days(meaning.get()->settings.retention_days));
+        const auto under = meaning.get();
+        const auto now = clock.now();
+        const auto press = insight::press_of(usage, state, *under->catalog, *under->directory, under->settings);
+        const auto released = release::release_expiring(press, under->settings.small_group, now);
+        const auto forgotten = release::forget_releases(state, day_of(now) - release::kept_for);
+        // What can't be released must not keep facts about persons alive.
+        if (auto expired = usage.expire(day_of(now) - std::chrono::days(under->settings.retention_days)); !expired)
+            return expired;
+        return forgotten ? released : Result<void>(forgotten.error());
     };
     const auto catch_up = [](store::UsageStore& usage) -> Result<bool> {
         const auto waiting = usage.refresh(roll_up_step);
@@ -192,7 +209,7 @@ int serve(const std::string& config_file)
         return failed(labelled.error());
     ApiDesk desk{std::move(*api_usage), **state};
     desk.use(meaning.get());
-    intake::Committer committer{std::move(*usage), clock, duties_of(meaning, *keys, clock)};
+    intake::Committer committer{std::move(*usage), clock, duties_of(meaning, **state, *keys, clock)};
     intake::Admission admission{
         *authority, **state, clock, {keys->organisation, std::chrono::days(settings.certificate_days)}};
     intake::Endpoints endpoints{admission, committer, clock, {keys->collector, settings.retention_days, 2}};

@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 namespace dl::collector::commands {
 namespace {
@@ -71,6 +72,15 @@ Result<Workspace> open_configuration(const std::string& config_file)
     for (const auto& unit : workspace.directory->units())
         units.push_back(unit.id);
     if (auto known = workspace.policy->check_units(units); !known) return known.error();
+    std::set<std::string, std::less<>> capabilities, services;
+    for (const auto& service : workspace.catalog->services()) {
+        services.insert(service.id);
+        capabilities.insert(service.capability);
+    }
+    if (auto known =
+            directory::check_goals(*workspace.directory, workspace.settings.units_file, capabilities, services);
+        !known)
+        return known.error();
     return workspace;
 }
 

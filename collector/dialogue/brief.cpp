@@ -21,7 +21,7 @@ constexpr std::size_t most_working = 6;
 
 bool is_open(const Finding& finding)
 {
-    if (finding.low_interest) return false;
+    if (finding.low_interest || finding.background) return false;
     return finding.decision.verdict == Verdict::unsanctioned || finding.decision.verdict == Verdict::unreviewed;
 }
 
@@ -47,14 +47,27 @@ std::set<std::string> long_words(std::string_view text)
     return words;
 }
 
-/// The goal that shares a word with the need; "none" where none does. Said to be our reading.
-std::string goal_for(const std::vector<std::string>& goals, const std::string& about)
+using Goals = std::vector<directory::Goal>;
+
+/// The goal that the unit says is about this need or one of its services; where none is, a question about the first
+/// that shares a word with it.
+void relate_to_goals(Point& point, const Goals& goals, const std::string& capability, const std::string& in_words)
 {
-    const auto wanted = long_words(about);
     for (const auto& goal : goals)
-        for (const auto& word : long_words(goal))
-            if (wanted.contains(word)) return words::guessed_goal(goal);
-    return "none";
+        for (const auto& about : goal.about)
+            if (about == capability || std::any_of(point.services.begin(), point.services.end(),
+                                                   [&](const auto& service) { return service.first == about; })) {
+                point.goal = goal.text;
+                point.goal_id = goal.id;
+                return;
+            }
+    const auto wanted = long_words(in_words);
+    for (const auto& goal : goals)
+        for (const auto& word : long_words(goal.text))
+            if (wanted.contains(word)) {
+                point.goal_question = words::serves_goal(goal.text);
+                return;
+            }
 }
 
 /// Confidence in what is said of the whole unit.
@@ -99,7 +112,7 @@ Confidence confidence_in(const Finding& finding, Confidence base)
 /// Findings that make one point: those of one capability, or one unknown domain.
 using Group = std::vector<const Finding*>;
 
-Point make_point(const Group& group, const std::vector<std::string>& goals, const Confidence& coverage)
+Point make_point(const Group& group, const Goals& goals, const Confidence& coverage)
 {
     const Finding& first = *group.front();
     Point point;
@@ -107,8 +120,7 @@ Point make_point(const Group& group, const std::vector<std::string>& goals, cons
         return !finding->risks.empty() || finding->decision.verdict == Verdict::unsanctioned;
     });
     point.kind = risky ? Point::Kind::risk : Point::Kind::need;
-    point.title =
-        first.service ? insight::capability_name(first.service->capability) : words::unknown_domain(first.name());
+    point.title = first.service ? insight::capability_name(first.capability()) : words::unknown_domain(first.name());
     std::string about = point.title;
     for (const Finding* finding : group) {
         if (!point.evidence.empty()) point.evidence += "; ";
@@ -128,12 +140,12 @@ Point make_point(const Group& group, const std::vector<std::string>& goals, cons
                                                                             first.options.size(), most_options)));
     point.question = words::question(point.kind, first.name(),
                                      first.alternatives.empty() ? std::string() : first.alternatives.front()->name);
-    point.goal = goal_for(goals, about);
+    relate_to_goals(point, goals, first.service ? first.capability() : std::string(), about);
     point.confidence = confidence_in(first, coverage);
     return point;
 }
 
-Point make_saving(const insight::PortfolioCell& cell, const std::vector<std::string>& goals, const Confidence& coverage)
+Point make_saving(const insight::PortfolioCell& cell, const Goals& goals, const Confidence& coverage)
 {
     const Finding& first = *cell.services[0];
     const Finding& second = *cell.services[1];
@@ -146,14 +158,13 @@ Point make_saving(const insight::PortfolioCell& cell, const std::vector<std::str
 
 /// What is not yet agreed, one point per need, most urgent first; then what could be saved.
 std::vector<Point> points_of(const std::vector<Finding>& findings, const insight::Portfolio& portfolio,
-                             const std::vector<std::string>& goals, const Confidence& coverage)
+                             const Goals& goals, const Confidence& coverage)
 {
     std::vector<Group> groups;    // findings come most urgent first, so do groups
     std::map<std::string, std::size_t> by_need;
     for (const auto& finding : findings) {
         if (!is_open(finding)) continue;
-        const std::string need =
-            finding.service ? "need:" + finding.service->capability : "domain:" + finding.figure.label;
+        const std::string need = finding.service ? "need:" + finding.capability() : "domain:" + finding.figure.label;
         const auto [at, fresh] = by_need.emplace(need, groups.size());
         if (fresh) groups.emplace_back();
         groups[at->second].push_back(&finding);
@@ -215,6 +226,7 @@ Result<Brief> make_brief(const std::string& unit, const release::Figures& figure
     brief.period = figures.period;
     brief.prepared = today;
     brief.k = figures.k;
+    if (figures.frozen) brief.released = day_of(figures.frozen->at);
     brief.catalog_version = meaning.catalog.version();
     brief.policy_version = meaning.policy.version();
     brief.directory_version = meaning.directory.version();
@@ -241,6 +253,7 @@ Result<Brief> make_brief(const std::string& unit, const release::Figures& figure
                 {words::served(cell.capability, agreed), confidence_in(*agreed.front(), base)});
     }
     for (const auto& finding : findings) {
+        if (finding.background) continue;    // contact, not use
         if (!finding.service && is_open(finding)) needs_seen.unplaced.push_back(finding.name());
         if (finding.trend == insight::Trend::fresh) fresh.push_back(finding.name());
         if (finding.trend == insight::Trend::growing) growing.push_back(finding.name());

@@ -31,7 +31,11 @@ struct Point {
     std::string alternative;
     std::vector<insight::Option> options;
     std::string question;
-    std::string goal;    ///< one of the unit's goals, or "none"
+    /// Of the goal whose unit said that it is about this need or one of these services; "none" where none is. Never
+    /// guessed.
+    std::string goal = "none";
+    std::string goal_id;          ///< empty where there is none
+    std::string goal_question;    ///< where no goal is linked and one shares a word with the need; else empty
     Confidence confidence;
     std::vector<std::pair<std::string, std::string>> services;    ///< id, name
 };
@@ -42,8 +46,9 @@ struct Brief {
     release::Period period;
     Day prepared{};
     std::uint64_t k = 0;
+    std::optional<Day> released;    ///< since when the figures are frozen
     std::string catalog_version, policy_version, directory_version;
-    std::vector<std::string> goals;
+    std::vector<directory::Goal> goals;
     std::vector<std::string> in_short;
     std::vector<std::string> since_last_time;
     struct Working {

@@ -26,11 +26,18 @@ json point_json(const Point& point)
         options.push_back({{"title", option.title}, {"consequence", option.consequence}});
     for (const auto& [id, name] : point.services)
         services.push_back({{"id", id}, {"name", name}});
-    return {{"title", point.title},       {"kind", to_string(point.kind)},
-            {"evidence", point.evidence}, {"heads", heads_json(point.people)},
-            {"trend", point.trend},       {"alternative", point.alternative},
-            {"options", options},         {"question", point.question},
-            {"goal", point.goal},         {"confidence", confidence_json(point.confidence)},
+    return {{"title", point.title},
+            {"kind", to_string(point.kind)},
+            {"evidence", point.evidence},
+            {"heads", heads_json(point.people)},
+            {"trend", point.trend},
+            {"alternative", point.alternative},
+            {"options", options},
+            {"question", point.question},
+            {"goal", point.goal},
+            {"goal_id", point.goal_id.empty() ? json(nullptr) : json(point.goal_id)},
+            {"goal_question", point.goal_question},
+            {"confidence", confidence_json(point.confidence)},
             {"services", services}};
 }
 
@@ -38,7 +45,9 @@ json point_json(const Point& point)
 
 json to_json(const Brief& brief)
 {
-    json working = json::array(), points = json::array(), sure = json::array();
+    json goals = json::array(), working = json::array(), points = json::array(), sure = json::array();
+    for (const auto& goal : brief.goals)
+        goals.push_back({{"id", goal.id}, {"text", goal.text}, {"about", goal.about}});
     for (const auto& entry : brief.working_well)
         working.push_back({{"text", entry.text}, {"confidence", confidence_json(entry.confidence)}});
     for (const auto& point : brief.points)
@@ -55,12 +64,13 @@ json to_json(const Brief& brief)
             {"state", "draft"},
             {"prepared", to_iso_date(brief.prepared)},
             {"small_group", brief.k},
+            {"released", brief.released ? json(to_iso_date(*brief.released)) : json(nullptr)},
             {"versions",
              {{"catalog", brief.catalog_version},
               {"policy", brief.policy_version},
               {"directory", brief.directory_version}}},
             {"title", title_of(brief)},
-            {"goals", brief.goals},
+            {"goals", goals},
             {"in_short", brief.in_short},
             {"since_last_time", brief.since_last_time},
             {"working_well", working},

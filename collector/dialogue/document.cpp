@@ -39,7 +39,8 @@ Section points(const Brief& brief)
         section.blocks.push_back({Kind::field, point.alternative, "Alternative"});
         for (const auto& option : point.options)
             section.blocks.push_back({Kind::field, option.title + ". " + option.consequence + ".", "Option"});
-        section.blocks.push_back({Kind::field, point.goal, "Goal"});
+        section.blocks.push_back(
+            {Kind::field, point.goal_question.empty() ? point.goal : point.goal + ". " + point.goal_question, "Goal"});
         section.blocks.push_back({Kind::field, std::string(to_string(point.confidence.word)), "How sure"});
     }
     return section;
@@ -54,8 +55,12 @@ Document document_of(const Brief& brief)
     document.title = title_of(brief);
     document.subtitle = fmt::format("Draft of {}. Head-counts in bands, no group under {} people, no names of people.",
                                     to_iso_date(brief.prepared), brief.k);
+    if (brief.released) document.subtitle += " " + words::released_on(*brief.released);
+    std::vector<std::string> goals;
+    for (const auto& goal : brief.goals)
+        goals.push_back(goal.text);
     document.sections.push_back(
-        bullets(heads.goals, brief.goals, "No goals are on record: tell us up to three, in your words."));
+        bullets(heads.goals, goals, "No goals are on record: tell us up to three, in your words."));
     document.sections.push_back(bullets(heads.in_short, brief.in_short, words::nothing_shown()));
     document.sections.push_back(bullets(heads.since_last_time, brief.since_last_time, ""));
     std::vector<std::string> working;

@@ -163,7 +163,12 @@ std::string nothing_shown() { return "Nothing can be shown for this period: too 
 
 std::string unknown_domain(const std::string& domain) { return fmt::format("A service at {}", domain); }
 
-std::string guessed_goal(const std::string& goal) { return goal + " (our reading)"; }
+std::string serves_goal(const std::string& goal) { return fmt::format("Does this serve your goal “{}”?", goal); }
+
+std::string released_on(Day day)
+{
+    return fmt::format("Figures released on {}; what was reported later is in none of them.", to_iso_date(day));
+}
 
 std::string devices_reported(const insight::Share& share)
 {

@@ -34,7 +34,9 @@ terms(const insight::Finding& finding);    ///< conditions or reason of the poli
 [[nodiscard]] std::string no_open_points();
 [[nodiscard]] std::string nothing_shown();
 [[nodiscard]] std::string unknown_domain(const std::string& domain);
-[[nodiscard]] std::string guessed_goal(const std::string& goal);
+/// Does this serve your goal “…”?
+[[nodiscard]] std::string serves_goal(const std::string& goal);
+[[nodiscard]] std::string released_on(Day day);
 
 // Reasons of confidence.
 [[nodiscard]] std::string devices_reported(const insight::Share& share);

@@ -31,6 +31,23 @@ bool is_id(std::string_view text)
            text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
+/// Entries between semicolons, without blanks around them.
+std::vector<std::string> split(std::string_view list)
+{
+    std::vector<std::string> entries;
+    while (!list.empty()) {
+        const auto end = list.find(';');
+        auto entry = list.substr(0, end);
+        while (entry.starts_with(' '))
+            entry.remove_prefix(1);
+        while (entry.ends_with(' '))
+            entry.remove_suffix(1);
+        if (!entry.empty()) entries.emplace_back(entry);
+        list = end == std::string_view::npos ? std::string_view{} : list.substr(end + 1);
+    }
+    return entries;
+}
+
 class CsvDirectory final : public Directory {
 public:
     Result<void> load(const DirectoryFiles& files)
@@ -71,7 +88,10 @@ private:
                                         {"relationship_manager", Presence::optional},
                                         {"goal_1", Presence::optional},
                                         {"goal_2", Presence::optional},
-                                        {"goal_3", Presence::optional}});
+                                        {"goal_3", Presence::optional},
+                                        {"goal_1_about", Presence::optional},
+                                        {"goal_2_about", Presence::optional},
+                                        {"goal_3_about", Presence::optional}});
         if (!table) return table.error();
         for (std::size_t row = 0; row < table->size(); ++row) {
             Unit unit;
@@ -88,12 +108,27 @@ private:
             unit.parent = table->field(row, "parent");
             unit.leader = table->field(row, "leader");
             unit.relationship_manager = table->field(row, "relationship_manager");
-            for (const char* column : {"goal_1", "goal_2", "goal_3"})
-                if (const auto goal = table->field(row, column); !goal.empty()) unit.goals.emplace_back(goal);
+            unit.line = table->line(row);
+            if (auto read = read_goals(*table, row, unit); !read) return read;
             units_.push_back(std::move(unit));
         }
         content_ += table->content() + '\0';
         return check_tree(*table);
+    }
+
+    static Result<void> read_goals(const Table& table, std::size_t row, Unit& unit)
+    {
+        for (const char number : {'1', '2', '3'}) {
+            const std::string column = std::string("goal_") + number;
+            const auto text = table.field(row, column);
+            auto about = split(table.field(row, column + "_about"));
+            if (text.empty() && !about.empty())
+                return table.fail(row,
+                                  fmt::format("{}_about without {}; write the goal or empty both", column, column));
+            if (!text.empty())
+                unit.goals.push_back({std::string("goal-") + number, std::string(text), std::move(about)});
+        }
+        return {};
     }
 
     Result<void> check_tree(const Table& table) const
@@ -242,6 +277,21 @@ Result<std::unique_ptr<Directory>> load_directory(const DirectoryFiles& files)
     auto directory = std::make_unique<CsvDirectory>();
     if (auto loaded = directory->load(files); !loaded) return loaded.error();
     return std::unique_ptr<Directory>(std::move(directory));
+}
+
+Result<void> check_goals(const Directory& directory, const std::filesystem::path& units_file,
+                         const std::set<std::string, std::less<>>& capabilities,
+                         const std::set<std::string, std::less<>>& services)
+{
+    for (const auto& unit : directory.units())
+        for (const auto& goal : unit.goals)
+            for (const auto& about : goal.about)
+                if (!capabilities.contains(about) && !services.contains(about))
+                    return invalid_input(
+                        fmt::format("{}:{}: '{}' is neither a capability nor the id of a service; `daylight-collector "
+                                    "classify` shows both, separate several with ';'",
+                                    units_file.string(), unit.line, about));
+    return {};
 }
 
 }    // namespace dl::collector::directory

@@ -10,11 +10,19 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace dl::collector::directory {
+
+/// What a unit wants to reach, in its own words, and what it says that takes.
+struct Goal {
+    std::string id;    ///< goal-1 … goal-3: the column's number
+    std::string text;
+    std::vector<std::string> about;    ///< capabilities by name and services by id; empty: the unit did not say
+};
 
 struct Unit {
     std::string id;    ///< stable, lower-case-with-dashes
@@ -22,7 +30,8 @@ struct Unit {
     std::string parent;                  ///< id, empty for the root
     std::string leader;                  ///< employee number
     std::string relationship_manager;    ///< employee number
-    std::vector<std::string> goals;      ///< up to three, in the unit's own words
+    std::vector<Goal> goals;             ///< up to three
+    std::size_t line = 0;                ///< in business-units.csv
     std::size_t people = 0;              ///< in the directory today
     std::size_t devices = 0;
 };
@@ -50,5 +59,10 @@ struct DirectoryFiles {
     std::filesystem::path devices;    ///< devices.csv; may be absent
 };
 [[nodiscard]] Result<std::unique_ptr<Directory>> load_directory(const DirectoryFiles& files);
+/// A failure at the first goal about something that is neither among these capabilities nor these services; the
+/// catalogue is loaded by another room.
+[[nodiscard]] Result<void> check_goals(const Directory& directory, const std::filesystem::path& units_file,
+                                       const std::set<std::string, std::less<>>& capabilities,
+                                       const std::set<std::string, std::less<>>& services);
 
 }    // namespace dl::collector::directory

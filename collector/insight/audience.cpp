@@ -1,5 +1,6 @@
 #include "collector/insight/audience.hpp"
 
+#include "collector/insight/labeller.hpp"
 #include "collector/insight/offers.hpp"
 
 #include <fmt/format.h>
@@ -49,16 +50,29 @@ Audience audience_of(const std::optional<access::Account>& caller, const Setting
     return audience;
 }
 
-Result<release::Figures> figures_for(const Audience& audience, store::UsageStore& usage,
-                                     const catalog::Catalog& catalog, const release::Period& period, Day today,
-                                     const std::string& unit)
+release::Press press_of(store::UsageStore& usage, store::StateStore& state, const catalog::Catalog& catalog,
+                        const directory::Directory& directory, const Settings& settings)
+{
+    return {usage,
+            state,
+            catalog,
+            std::string(directory.version()),
+            label_stamp(catalog, directory),
+            static_cast<int>(settings.grace_days),
+            static_cast<int>(settings.retention_days)};
+}
+
+Result<release::Figures> figures_for(const Audience& audience, const release::Press& press,
+                                     const release::Period& period, Timestamp now, const std::string& unit)
 {
     if (!unit.empty() && !audience.reads(unit))
         return denied(fmt::format("your account does not read unit '{}'; ask an administrator", unit.substr(0, 64)));
-    auto figures = audience.strength == release::Strength::exact
-                       ? release::exact_figures(usage, period, audience.k)
-                       : released_for(audience, usage, catalog, period, today);
+    const bool exact = audience.strength == release::Strength::exact;
+    auto figures =
+        exact ? release::exact_figures(press.usage, period, audience.k) : released_for(audience, press, period, now);
     if (!figures) return figures;
+    if (exact)
+        if (auto added = release::add_lateness(press, *figures); !added) return added.error();
     const auto foreign = [&](const auto& figure) {
         return !audience.reads(figure.unit) || (!unit.empty() && figure.unit != unit);
     };
@@ -67,18 +81,20 @@ Result<release::Figures> figures_for(const Audience& audience, store::UsageStore
     return figures;
 }
 
-Result<release::Figures> released_for(const Audience& audience, store::UsageStore& usage,
-                                      const catalog::Catalog& catalog, const release::Period& period, Day today)
+Result<release::Figures> released_for(const Audience& audience, const release::Press& press,
+                                      const release::Period& period, Timestamp now)
 {
-    auto figures = release::released_figures(usage, catalog, period, audience.k, today);
+    // What is frozen is frozen at the common floor; a higher one only leaves out.
+    auto figures = release::released_figures(press, period, audience.k, now);
     if (!figures) return figures;
     return release::restrict_to(std::move(*figures), audience.floor);
 }
 
-Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to, Day today)
+Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to, Day today,
+                                      Day settled)
 {
     if (from.empty() && to.empty()) {
-        if (id.empty()) return release::last_closed_week(today);
+        if (id.empty()) return release::last_closed_week(settled);
         return release::parse_period(id);
     }
     if (!id.empty()) return invalid_input("period and days exclude each other; give one of them");
@@ -92,16 +108,29 @@ Result<release::Period> choose_period(std::string_view id, std::string_view from
 
 std::vector<std::string> notes_on(const release::Figures& figures)
 {
-    if (figures.strength == release::Strength::exact)
-        return {"Exact figures for the security role: not to be shown to others.",
-                fmt::format("Unknown domains are listed from {} people or {} sent.", figures.k,
-                            bytes_text(release::unknown_upload_threshold))};
-    std::vector<std::string> notes{
-        fmt::format("Closed weeks and months, head-counts in bands, nothing that stands for fewer than {} people.",
-                    figures.k),
-        "What is not listed was not used, or by too few people to show."};
+    std::vector<std::string> notes;
+    if (figures.strength == release::Strength::exact) {
+        notes = {"Exact figures for the security role: not to be shown to others.",
+                 fmt::format("Unknown domains are listed from {} people or {} sent.", figures.k,
+                             bytes_text(release::unknown_upload_threshold))};
+        if (figures.frozen && figures.late_connections.value_or(0) > 0)
+            notes.push_back(
+                fmt::format("{} connections were reported after the release of {}: they are here, and in no "
+                            "released figure.",
+                            *figures.late_connections, to_iso_date(day_of(figures.frozen->at))));
+        return notes;
+    }
+    notes = {fmt::format("Closed weeks and months, head-counts in bands, nothing that stands for fewer than {} people.",
+                         figures.k),
+             "What is not listed was not used, or by too few people to show."};
     if (figures.period.kind == release::Period::Kind::month)
         notes.push_back("A month is the weeks whose Thursday lies in it.");
+    if (figures.frozen)
+        notes.push_back(
+            fmt::format("Released on {} and not changed since: what is reported later changes nothing here.",
+                        to_iso_date(day_of(figures.frozen->at))));
+    else
+        notes.push_back("Nothing is released for this period: nothing was reported, or its facts expired unasked for.");
     return notes;
 }
 

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "collector/access/accounts.hpp"
-#include "collector/release/figures.hpp"
+#include "collector/directory/directory.hpp"
+#include "collector/release/releases.hpp"
 #include "collector/settings.hpp"
 
 #include <optional>
@@ -29,19 +30,23 @@ struct Audience {
 };
 [[nodiscard]] Audience audience_of(const std::optional<access::Account>& caller, const Settings& settings);
 
-/// Figures at the caller's strength, of the units it may read. `unit`: only this one; denied when it may not be read.
-[[nodiscard]] Result<release::Figures> figures_for(const Audience& audience, store::UsageStore& usage,
-                                                   const catalog::Catalog& catalog, const release::Period& period,
-                                                   Day today, const std::string& unit = {});
-/// Always released: what a brief for this audience is made from.
-[[nodiscard]] Result<release::Figures> released_for(const Audience& audience, store::UsageStore& usage,
-                                                    const catalog::Catalog& catalog, const release::Period& period,
-                                                    Day today);
+/// What releases are made from, under these files and settings.
+[[nodiscard]] release::Press press_of(store::UsageStore& usage, store::StateStore& state,
+                                      const catalog::Catalog& catalog, const directory::Directory& directory,
+                                      const Settings& settings);
 
-/// A week or month by id, or any days; the last closed week when nothing is given. Days and a period exclude each
-/// other.
+/// Figures at the caller's strength, of the units it may read. `unit`: only this one; denied when it may not be read.
+[[nodiscard]] Result<release::Figures> figures_for(const Audience& audience, const release::Press& press,
+                                                   const release::Period& period, Timestamp now,
+                                                   const std::string& unit = {});
+/// Always released: what a brief for this audience is made from.
+[[nodiscard]] Result<release::Figures> released_for(const Audience& audience, const release::Press& press,
+                                                    const release::Period& period, Timestamp now);
+
+/// A week or month by id, or any days; the last week that ended by `settled` when nothing is given. Days and a period
+/// exclude each other.
 [[nodiscard]] Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to,
-                                                    Day today);
+                                                    Day today, Day settled);
 
 /// What a reader must know about these figures.
 [[nodiscard]] std::vector<std::string> notes_on(const release::Figures& figures);

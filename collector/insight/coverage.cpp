@@ -8,6 +8,8 @@
 namespace dl::collector::insight {
 namespace {
 
+using nlohmann::json;
+
 constexpr auto silent_after = std::chrono::hours(24);
 
 bool is_readable(std::string_view kind)
@@ -25,7 +27,7 @@ bool is_readable(std::string_view kind)
     }
 }
 
-Result<void> add_names(store::UsageStore& usage, Coverage& coverage)
+Result<void> add_names(store::UsageStore& usage, Coverage& coverage, std::uint64_t k)
 {
     store::Query query;
     query.from = coverage.period.from;
@@ -33,14 +35,22 @@ Result<void> add_names(store::UsageStore& usage, Coverage& coverage)
     query.by = {store::By::evidence};
     const auto rows = usage.report(query);
     if (!rows) return rows.error();
+    std::uint64_t unreadable = 0, hidden = 0;    // people, of the kind of evidence that most stand behind
     for (const auto& row : *rows) {
         if (row.evidence == wire::to_string(wire::Evidence::dns_query)) continue;    // asked, not connected
         coverage.readable_names.whole += row.connections;
-        if (is_readable(row.evidence)) coverage.readable_names.part += row.connections;
+        if (is_readable(row.evidence))
+            coverage.readable_names.part += row.connections;
+        else
+            unreadable = std::max(unreadable, row.people);
         coverage.hidden_road_bytes.whole += row.bytes_up + row.bytes_down;
-        if (row.evidence == wire::to_string(wire::Evidence::hidden_road))
+        if (row.evidence == wire::to_string(wire::Evidence::hidden_road)) {
             coverage.hidden_road_bytes.part += row.bytes_up + row.bytes_down;
+            hidden = row.people;
+        }
     }
+    coverage.few_unreadable = unreadable < k;
+    coverage.few_hidden_road = hidden < k;
     return {};
 }
 
@@ -92,6 +102,67 @@ Result<void> add_observers(store::UsageStore& usage, Timestamp now, Coverage& co
     return {};
 }
 
+// -- what is frozen of it -------------------------------------------------------------------------------------------
+
+constexpr int frozen_version = 1;
+
+json percent_json(const Share& share)
+{
+    const auto percent = share.percent();
+    return percent ? json(static_cast<std::uint64_t>(*percent)) : json(nullptr);
+}
+Share percent_from(const json& value)
+{
+    return value.is_null() ? Share{0, 0, true} : Share{value.get<std::uint64_t>(), 100, true};
+}
+
+json shares_json(const Coverage& coverage)
+{
+    json units = json::object();
+    for (const auto& entry : coverage.devices_by_unit)
+        if (entry.share) units[entry.unit] = percent_json(*entry.share);
+    return {{"version", frozen_version},
+            {"devices", percent_json(coverage.devices)},
+            {"devices_by_unit", units},
+            {"readable_names", percent_json(coverage.readable_names)},
+            {"hidden_road_bytes", percent_json(coverage.hidden_road_bytes)}};
+}
+
+/// Lays what was frozen over what was counted now.
+Result<void> lay_shares(const json& frozen, Coverage& coverage)
+{
+    try {
+        // A higher floor than then hides more; a lower one shows no more.
+        const bool hidden = std::any_of(coverage.devices_by_unit.begin(), coverage.devices_by_unit.end(),
+                                        [](const auto& entry) { return !entry.share; });
+        coverage.devices = hidden ? Share{0, 0, true} : percent_from(frozen.at("devices"));
+        coverage.readable_names = percent_from(frozen.at("readable_names"));
+        coverage.hidden_road_bytes = percent_from(frozen.at("hidden_road_bytes"));
+        const json& units = frozen.at("devices_by_unit");
+        for (auto& entry : coverage.devices_by_unit) {
+            const auto found = units.find(entry.unit);
+            if (entry.share) entry.share = found == units.end() ? std::nullopt : std::optional(percent_from(*found));
+        }
+    } catch (const json::exception& error) {
+        return io_failure(fmt::format("{}/{} in the state store: {}; restore a backup with daylight-collector restore",
+                                      release::frozen_coverage, release::id_of(coverage.period), error.what()));
+    }
+    return {};
+}
+
+/// Nothing was ever released of the period.
+void forget_shares(Coverage& coverage)
+{
+    coverage.devices = coverage.readable_names = coverage.hidden_road_bytes = {0, 0, true};
+    for (auto& entry : coverage.devices_by_unit)
+        entry.share.reset();
+}
+
+bool is_held(const release::Press& press, const release::Period& period, Timestamp now)
+{
+    return period.from > day_of(now) - std::chrono::days(press.retention_days);
+}
+
 }    // namespace
 
 std::optional<double> Share::percent() const
@@ -126,7 +197,7 @@ Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Director
     Coverage coverage;
     coverage.period = period;
     if (auto added = add_devices(usage, directory, coverage, k); !added) return added.error();
-    if (auto added = add_names(usage, coverage); !added) return added.error();
+    if (auto added = add_names(usage, coverage, k); !added) return added.error();
     if (auto added = add_observers(usage, now, coverage); !added) return added.error();
     coverage.not_covered = {"Phones and tablets", "Home computers without an agent", "Windows and macOS computers",
                             "Names inside VPN, proxy and encrypted DNS connections"};
@@ -146,6 +217,8 @@ Coverage published(Coverage coverage)
         if (entry.share) entry.share->rounded = true;
         hidden |= !entry.share;
     }
+    if (coverage.few_unreadable) coverage.readable_names = {0, 0, true};
+    if (coverage.few_hidden_road) coverage.hidden_road_bytes = {0, 0, true};
     if (hidden) {
         coverage.devices = {0, 0, true};
         coverage.notes.emplace_back("No total of devices: a unit is too small to show, and would fall out of it.");
@@ -153,14 +226,34 @@ Coverage published(Coverage coverage)
     return coverage;
 }
 
-Result<Coverage> coverage_for(const Audience& audience, store::UsageStore& usage, const directory::Directory& directory,
-                              const release::Period& period, Timestamp now)
+Result<Coverage> published_coverage(const release::Press& press, const directory::Directory& directory,
+                                    const release::Period& period, std::uint64_t k, Timestamp now)
 {
-    if (audience.sees_agents) return coverage_of(usage, directory, period, now, audience.k);
-    if (const auto may = release::check_public(period, day_of(now)); !may) return may.error();
-    auto coverage = coverage_of(usage, directory, period, now, audience.k);
+    if (const auto may = release::check_public(period, release::settled_day(press, now)); !may) return may.error();
+    auto coverage = coverage_of(press.usage, directory, period, now, k);
     if (!coverage) return coverage;
-    return published(std::move(*coverage));
+    const bool reported = coverage->readable_names.whole > 0 || coverage->devices.part > 0;
+    *coverage = published(std::move(*coverage));
+    json held;
+    const auto make = [&](json& document) -> Result<void> {
+        if (is_held(press, period, now) && reported) document = shares_json(*coverage);
+        return {};
+    };
+    const auto done = release::freeze_once(press.state, release::frozen_coverage, release::id_of(period), held, make);
+    if (!done) return done.error();
+    if (held.is_null()) {
+        forget_shares(*coverage);
+        return coverage;
+    }
+    if (auto laid = lay_shares(held, *coverage); !laid) return laid.error();
+    return coverage;
+}
+
+Result<Coverage> coverage_for(const Audience& audience, const release::Press& press,
+                              const directory::Directory& directory, const release::Period& period, Timestamp now)
+{
+    if (audience.sees_agents) return coverage_of(press.usage, directory, period, now, audience.k);
+    return published_coverage(press, directory, period, audience.k, now);
 }
 
 }    // namespace dl::collector::insight

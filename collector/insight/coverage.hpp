@@ -30,8 +30,9 @@ struct Coverage {
         std::optional<Share> share;    ///< nothing: the unit has fewer people than a small group
     };
     std::vector<OfUnit> devices_by_unit;
-    Share readable_names;       ///< of connections, those with a name
-    Share hidden_road_bytes;    ///< of bytes, those behind DoH, VPN or proxy
+    Share readable_names;                                    ///< of connections, those with a name
+    Share hidden_road_bytes;                                 ///< of bytes, those behind DoH, VPN or proxy
+    bool few_unreadable = false, few_hidden_road = false;    ///< fewer than k people stand behind what is missing
     Share people_attributed;    ///< of connections, since the agents' epochs began, those with a user
     std::vector<store::ObserverState> observers;
     std::vector<store::ObserverState> silent;    ///< of them, without a report for 24 hours
@@ -47,10 +48,15 @@ struct Coverage {
 [[nodiscard]] Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Directory& directory,
                                            const release::Period& period, Timestamp now, std::uint64_t k);
 
-/// What everybody may see of it: whole percents without their parts, and no total of devices where a unit is hidden.
+/// What everybody may see of it: whole percents without their parts, no total of devices where a unit is hidden, and of
+/// names and hidden roads only what k people or more stand behind (`few`: fewer do; zero looks the same).
 [[nodiscard]] Coverage published(Coverage coverage);
-/// Exact for who sees agents (security, operations); for everybody else a closed week or month, published.
-[[nodiscard]] Result<Coverage> coverage_for(const Audience& audience, store::UsageStore& usage,
+/// Published, of a closed week or month. The period's shares are frozen with the first answer, as figures are; what
+/// agents count is of now.
+[[nodiscard]] Result<Coverage> published_coverage(const release::Press& press, const directory::Directory& directory,
+                                                  const release::Period& period, std::uint64_t k, Timestamp now);
+/// Exact for who sees agents (security, operations); for everybody else published_coverage().
+[[nodiscard]] Result<Coverage> coverage_for(const Audience& audience, const release::Press& press,
                                             const directory::Directory& directory, const release::Period& period,
                                             Timestamp now);
 

@@ -20,7 +20,7 @@ struct Gathered {
 bool is_need(const Finding& finding)
 {
     const auto verdict = finding.decision.verdict;
-    return finding.service && finding.figure.now && !finding.low_interest &&
+    return finding.service && finding.figure.now && !finding.low_interest && !finding.background &&
            (verdict == policy::Verdict::unsanctioned || verdict == policy::Verdict::unreviewed);
 }
 
@@ -28,7 +28,7 @@ void add_week(std::size_t week, const std::vector<Finding>& findings, std::map<s
 {
     for (const auto& finding : findings) {
         if (!is_need(finding)) continue;
-        Gathered& need = needs[finding.service->capability];
+        Gathered& need = needs[finding.capability()];
         const std::uint64_t people = finding.figure.people ? finding.figure.people->at_least : 0;
         auto& of_unit = need.people_by_unit[finding.figure.unit];
         of_unit = std::max(of_unit, people);

@@ -42,12 +42,22 @@ struct Finding {
     std::vector<Risk> risks;
     std::vector<Option> options;
     std::vector<const catalog::Service*> alternatives;    ///< agreed, of the same capability, for this unit
-    bool low_interest = false;                            ///< private use such as music: listed, never put forward
+    bool background =
+        false;    ///< of the service only embedded hosts, assets and telemetry were reached (can be shown)
+    bool low_interest = false;    ///< private use such as music: listed, never put forward
     std::uint64_t priority = 0;
 
+    /// As the figure was released; of the catalogue where it says nothing.
+    [[nodiscard]] std::string capability() const
+    {
+        return figure.capability.empty() && service ? service->capability : figure.capability;
+    }
     [[nodiscard]] std::string id() const { return figure.unit + "/" + figure.label; }
     [[nodiscard]] std::string name() const { return service ? service->name : figure.label; }
 };
+
+/// What is said of a finding that is background traffic alone.
+[[nodiscard]] std::string_view background_words(release::Strength strength);
 
 /// Most urgent first; one per figure.
 [[nodiscard]] std::vector<Finding> find(const release::Figures& figures, const Meaning& meaning);

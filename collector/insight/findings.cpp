@@ -21,7 +21,7 @@ std::uint64_t priority_of(const Finding& finding)
     }
     priority += 60 * finding.risks.size();
     if (finding.trend == Trend::fresh || finding.trend == Trend::growing) priority += 40;
-    if (finding.trend == Trend::gone) return priority / 10;
+    if (finding.trend == Trend::gone || finding.background) return priority / 10;
     const std::uint64_t people = finding.figure.people ? finding.figure.people->at_least : 0;
     priority += std::min<std::uint64_t>(2 * people, 100);
     return finding.low_interest ? priority / 4 : priority;
@@ -81,13 +81,21 @@ Trend trend_of(const release::Figure& figure)
     return Trend::steady;
 }
 
+std::string_view background_words(release::Strength strength)
+{
+    // To everybody else a few people's use must look like none.
+    return strength == release::Strength::exact
+               ? "only embedded or background traffic seen: other pages and programs reach it, nobody's use"
+               : "only embedded or background traffic can be shown: no use by enough people";
+}
+
 std::vector<Finding> find(const release::Figures& figures, const Meaning& meaning)
 {
     Offers offers(meaning);
     std::map<std::string, std::set<std::string>> used;    // services by unit
     std::set<std::string> compared;                       // units of which something was seen the time before
     for (const auto& figure : figures.uses) {
-        if (figure.now) used[figure.unit].insert(figure.label);
+        if (figure.now && figure.kind != "background") used[figure.unit].insert(figure.label);
         if (figure.before || !figure.now) compared.insert(figure.unit);
     }
 
@@ -95,14 +103,16 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
     for (const auto& figure : figures.uses) {
         Finding finding;
         finding.figure = figure;
-        if (figure.kind == "service") finding.service = meaning.catalog.service(figure.label);
+        finding.background = figure.kind == "background";
+        if (figure.kind == "service" || finding.background) finding.service = meaning.catalog.service(figure.label);
         finding.low_interest = finding.service && is_low_interest(*finding.service, meaning.catalog);
         finding.decision = decide(finding, meaning);
-        finding.matched = patterns_of(figure, meaning.catalog);
+        finding.matched =
+            figures.strength == release::Strength::exact ? patterns_of(figure, meaning.catalog) : figure.matched;
         finding.trend = compared.contains(figure.unit) ? trend_of(figure) : Trend::unknown;
-        finding.risks = risks_of(figure, finding.service);
+        if (!finding.background) finding.risks = risks_of(figure, finding.service);
         std::vector<const catalog::Service*> used_agreed, unused_agreed;
-        if (finding.service)
+        if (finding.service && !finding.background)
             for (const auto* service : offers.agreed(figure.unit, finding.service->capability))
                 if (service != finding.service)
                     (used[figure.unit].contains(service->id) ? used_agreed : unused_agreed).push_back(service);
@@ -112,7 +122,11 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
         finding.alternatives = used_agreed;
         finding.alternatives.insert(finding.alternatives.end(), unused_agreed.begin(), unused_agreed.end());
         if (finding.alternatives.size() > alternatives_shown) finding.alternatives.resize(alternatives_shown);
-        finding.options = options_of(finding, used_agreed);
+        if (finding.background)
+            finding.decision.chain.insert(finding.decision.chain.begin(),
+                                          std::string(background_words(figures.strength)));
+        else
+            finding.options = options_of(finding, used_agreed);
         finding.priority = priority_of(finding);
         findings.push_back(std::move(finding));
     }

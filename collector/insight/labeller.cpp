@@ -12,6 +12,9 @@ store::DestinationLabel label_of(const store::KnownDestination& known, const cat
     if (host == "personal") return {known.id, "personal", "personal", ""};
     if (names::is_address_literal(host)) return {known.id, "unknown", host, ""};
     auto match = catalog.match(host, canonical);
+    // Contact, not use: other people's pages and the machine itself reach these hosts. They stand for no capability.
+    if (match.kind == catalog::Kind::service && catalog::is_background(match.role))
+        return {known.id, "background", std::move(match.label), ""};
     std::string label = match.label.empty() ? std::string(names::registrable_domain(host)) : std::move(match.label);
     return {known.id, std::string(catalog::to_string(match.kind)), std::move(label),
             match.service ? match.service->capability : std::string()};
@@ -21,7 +24,8 @@ store::DestinationLabel label_of(const store::KnownDestination& known, const cat
 
 std::string label_stamp(const catalog::Catalog& catalog, const directory::Directory& directory)
 {
-    const std::string versions = std::string(catalog.version()) + '\n' + std::string(directory.version());
+    // The first word changes when label_of() does: labels that an older collector laid are then laid anew.
+    const std::string versions = "roles\n" + std::string(catalog.version()) + '\n' + std::string(directory.version());
     return to_hex(sha256(versions)).substr(0, 32);
 }
 

@@ -1,6 +1,7 @@
-// Lays the meaning over the facts: destinations get their label from the catalogue, people and devices their unit from
-// the directory. Called after commits (cheap: only new destinations) and at start (everything, when catalogue or
-// directory changed).
+// Lays the meaning over the facts: destinations get their label from the catalogue (a service's embedded, asset and
+// telemetry hosts that of its background traffic, so that its heads come from app, api and login hosts alone), people
+// and devices their unit from the directory. Called after commits (cheap: only new destinations) and at start
+// (everything, when catalogue or directory changed).
 #pragma once
 
 #include "collector/catalog/catalog.hpp"

@@ -78,9 +78,9 @@ Portfolio portfolio_of(const release::Figures& figures, const std::vector<Findin
     for (const auto& figure : figures.capabilities)
         if (figure.people.at_least >= use_threshold) cell_at(figure.unit, figure.capability).people = figure.people;
     for (const auto& finding : findings) {
-        if (!finding.service || !finding.figure.now) continue;
+        if (!finding.service || !finding.figure.now || finding.background) continue;
         if (finding.figure.people && people_of(finding.figure.people) < use_threshold) continue;
-        cell_at(finding.figure.unit, finding.service->capability).services.push_back(&finding);
+        cell_at(finding.figure.unit, finding.capability()).services.push_back(&finding);
     }
     if (exact)
         for (const auto& unit : meaning.directory.units())

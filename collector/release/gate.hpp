@@ -30,9 +30,9 @@ namespace dl::collector::release {
 /// Rule 1.
 [[nodiscard]] std::optional<Heads> release_finest(std::uint64_t people, std::uint64_t k);
 /// Rules 2 and 3. `parts`: how many finest cells lie under it that could hold somebody, published or not, by public
-/// knowledge.
+/// knowledge; `hidden_below`: the floor under which they were hidden.
 [[nodiscard]] std::optional<Heads> release_coarse(std::uint64_t people, std::span<const Heads> published,
-                                                  std::size_t parts, std::uint64_t k);
+                                                  std::size_t parts, std::uint64_t k, std::uint64_t hidden_below);
 
 /// One unit's distinct people: what the gate is given. Missing: nobody.
 struct UnitCounts {
@@ -47,7 +47,15 @@ struct UnitCounts {
     std::map<Cell, std::uint64_t> people;
 };
 
-/// Everything that may be published of the unit.
-[[nodiscard]] std::map<UnitCounts::Cell, Heads> release(const UnitCounts& counts, std::uint64_t k);
+using Published = std::map<UnitCounts::Cell, Heads>;
+
+/// What may be published of the unit's weeks.
+[[nodiscard]] Published release_weeks(const UnitCounts& counts, std::uint64_t k);
+/// What may be published of the month, whose weeks were published as they were: nothing is counted again for a cell
+/// that has a published part. Of `counts` only the month's own cells are read; without them rule 3 publishes nothing.
+[[nodiscard]] Published release_month(const UnitCounts& counts, const Published& weeks, std::uint64_t k,
+                                      std::uint64_t hidden_below);
+/// Both, at once; a single week has no month above it.
+[[nodiscard]] Published release(const UnitCounts& counts, std::uint64_t k);
 
 }    // namespace dl::collector::release

@@ -29,11 +29,12 @@ struct Held {
     std::uint64_t revision = 0;
 };
 
-/// What a destination is. `label` is the service id for kind service, "noise:<kind>" for noise, the registrable domain
+/// What a destination is. `label` is the service id for kind service and for kind background (its embedded, asset and
+/// telemetry hosts), "noise:<kind>" for noise, the registrable domain
 /// (or address) for unknown, "personal" for folded hosts, the internal service's id for internal.
 struct DestinationLabel {
     std::uint32_t destination = 0;
-    std::string kind;    ///< service | noise | unknown | internal | personal
+    std::string kind;    ///< service | background | noise | unknown | internal | personal
     std::string label;
     std::string capability;    ///< empty where there is none
 };

@@ -41,6 +41,8 @@ class Collector:
         settings["agents"]["listen"] = f"127.0.0.1:{self.agents_port}"
         settings["api"]["listen"] = f"127.0.0.1:{self.api_port}"
         settings["web"] = str(page)
+        # The play is over in a minute, also on a Monday: nobody is still on the way.
+        settings["release"] = {"grace_days": 0}
         self.config.write_text(json.dumps(settings, indent=1) + "\n")
         if devices is not None:
             with open(self.config.parent / "devices.csv", "w", newline="") as out:

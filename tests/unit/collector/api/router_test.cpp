@@ -99,8 +99,8 @@ protected:
     RouterTest()
     {
         settings.web_directory = world->folder_ / "web";
-        router =
-            create_router({settings, world->catalog, world->policy, *world->directory, *world->usage, accounts, clock});
+        router = create_router({settings, world->catalog, world->policy, *world->directory, *world->usage,
+                                *world->state, accounts, clock});
     }
 
     Response ask(const std::string& target, const std::string& account = "", verb method = verb::get)

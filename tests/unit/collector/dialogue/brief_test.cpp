@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 
 namespace dl::collector::dialogue {
 namespace {
@@ -31,7 +32,7 @@ protected:
     static Result<Brief> make(const std::string& unit, const char* id = "2026-W46", std::uint64_t k = 5)
     {
         const auto period = *release::parse_period(id);
-        const auto figures = release::released_figures(*world->usage, world->catalog, period, k, today).value();
+        const auto figures = release::released_figures(world->press(), period, k, Timestamp(today)).value();
         const auto coverage =
             insight::coverage_of(*world->usage, *world->directory, period, Timestamp(today), k).value();
         return make_brief(unit, figures, coverage, world->meaning(), today);
@@ -69,8 +70,7 @@ TEST_F(BriefTest, EveryAgreedServiceInUseIsWorkingWellAlsoBesideOthers)
     for (const char* unit : {"sales", "engineering", "finance"}) {
         const auto brief = make(unit).value();
         const auto figures =
-            release::released_figures(*world->usage, world->catalog, *release::parse_period("2026-W46"), 5, today)
-                .value();
+            release::released_figures(world->press(), *release::parse_period("2026-W46"), 5, Timestamp(today)).value();
         for (const auto& finding : insight::find(figures, world->meaning())) {
             const auto verdict = finding.decision.verdict;
             if (finding.figure.unit != unit || !finding.service || finding.low_interest) continue;
@@ -141,11 +141,51 @@ TEST_F(BriefTest, ThinEvidenceMakesAShortBrief)
 TEST_F(BriefTest, EscapesWhatFilesSay)
 {
     Brief brief = make("sales").value();
-    brief.goals = {"<script>alert(1)</script> *bold* & \"more\""};
+    brief.goals = {{"goal-1", "<script>alert(1)</script> *bold* & \"more\"", {}}};
     EXPECT_THAT(render(brief, BriefFormat::html), Not(HasSubstr("<script>")));
     EXPECT_THAT(render(brief, BriefFormat::markdown), HasSubstr("\\<script\\>"));
     EXPECT_THAT(render(brief, BriefFormat::html), HasSubstr("@page { size: A4;"));
     EXPECT_THAT(render(brief, BriefFormat::html), Not(HasSubstr("http")));
+}
+
+TEST_F(BriefTest, LinksAGoalOnlyWhereTheUnitSaysSo)
+{
+    SmallWorld own;
+    const auto file = own.folder_ / "business-units.csv";
+    const auto brief_with = [&](const char* about) {
+        std::ofstream(file) << "id,name,goal_1,goal_2,goal_1_about,goal_2_about\n"
+                               "sales,Sales,Answer every tender,Better design of our offers,"
+                            << about << ",\nengineering,Engineering,,,,\nfinance,Finance,,,,\n";
+        own.directory = directory::load_directory(
+                            {file, insight::shipped_config / "people.csv", insight::shipped_config / "devices.csv"})
+                            .value();
+        insight::fill(own);
+        const auto period = *release::parse_period("2026-W46");
+        const auto figures = release::released_figures(own.press(), period, 5, Timestamp(today)).value();
+        const auto coverage = insight::coverage_of(*own.usage, *own.directory, period, Timestamp(today), 5).value();
+        return make_brief("sales", figures, coverage, own.meaning(), today).value();
+    };
+    const auto none = brief_with("");
+    for (const auto& point : none.points) {
+        EXPECT_EQ(point.goal, "none") << "a shared word is no link";
+        EXPECT_EQ(point.goal_id, "");
+    }
+    EXPECT_EQ(none.points[1].title, "Design");
+    EXPECT_EQ(none.points[1].goal_question, "Does this serve your goal “Better design of our offers”?");
+    EXPECT_EQ(none.points[0].goal_question, "");
+    const auto linked = brief_with("ai-assistance; canva");
+    EXPECT_EQ(linked.points[0].goal, "Answer every tender");
+    EXPECT_EQ(linked.points[0].goal_id, "goal-1");
+    EXPECT_EQ(linked.points[1].goal_id, "goal-1") << "by one of its services";
+    EXPECT_EQ(linked.points[1].goal_question, "");
+    EXPECT_THAT(render(linked, BriefFormat::json), HasSubstr("\"about\": [\n    \"ai-assistance\","));
+
+    const auto known = [&](const char* about) {
+        brief_with(about);
+        return directory::check_goals(*own.directory, file, {"ai-assistance"}, {"canva"});
+    };
+    EXPECT_TRUE(known("ai-assistance;canva"));
+    EXPECT_THAT(known("ai-asistance").error().message, HasSubstr("business-units.csv:2: 'ai-asistance' is neither"));
 }
 
 TEST_F(BriefTest, IsDeterministic)

@@ -58,7 +58,7 @@ protected:
     }
     static std::vector<Finding> released(const char* id = "2026-W46", std::uint64_t k = 5)
     {
-        figures = release::released_figures(*world->usage, world->catalog, week(id), k, today).value();
+        figures = release::released_figures(world->press(), week(id), k, Timestamp(today)).value();
         return find(figures, world->meaning());
     }
     static inline SmallWorld* world = nullptr;
@@ -105,7 +105,7 @@ TEST_F(FindingsTest, AnUnknownDomainOfFewAppearsWhenMuchIsUploaded)
     small.visit({"drop.example", 1001, 1002, {"2026-11-09"}, release::unknown_upload_threshold, 0});
     const auto some = release::exact_figures(*small.usage, week("2026-W46"), 5).value();
     EXPECT_EQ(some.uses.size(), 1u);
-    EXPECT_TRUE(release::released_figures(*small.usage, small.catalog, week("2026-W46"), 5, today)->uses.empty());
+    EXPECT_TRUE(release::released_figures(small.press(), week("2026-W46"), 5, Timestamp(today))->uses.empty());
 }
 
 TEST_F(FindingsTest, ReleasedFiguresHideTheGroupOfThree)
@@ -136,7 +136,7 @@ TEST_F(FindingsTest, WithoutTheGroupTheReleasedFiguresAreTheSame)
     with.visit({"www.dropbox.com", 1007, 1009, days});
     const auto figures_of = [](SmallWorld& one) {
         std::string out;
-        const auto made = release::released_figures(*one.usage, one.catalog, week("2026-W46"), 5, today).value();
+        const auto made = release::released_figures(one.press(), week("2026-W46"), 5, Timestamp(today)).value();
         for (const auto& figure : made.uses)
             out += figure.label + " " + figure.people->text() + "; ";
         for (const auto& figure : made.capabilities)
@@ -150,14 +150,14 @@ TEST_F(FindingsTest, WithoutTheGroupTheReleasedFiguresAreTheSame)
 TEST_F(FindingsTest, ReleasedFiguresAreOfClosedWeeksAndMonthsOnly)
 {
     const auto ask = [&](const release::Period& period) {
-        return release::released_figures(*world->usage, world->catalog, period, 5, today);
+        return release::released_figures(world->press(), period, 5, Timestamp(today));
     };
     EXPECT_EQ(ask(week("2026-W47")).error().kind, Failure::Kind::denied);
     EXPECT_EQ(ask(week("2026-11")).error().kind, Failure::Kind::denied);
     EXPECT_EQ(ask(*release::window(*parse_iso_date("2026-11-02"), *parse_iso_date("2026-11-04"))).error().kind,
               Failure::Kind::denied);
     const auto month =
-        release::released_figures(*world->usage, world->catalog, week("2026-11"), 5, *parse_iso_date("2026-12-01"));
+        release::released_figures(world->press(), week("2026-11"), 5, Timestamp(*parse_iso_date("2026-12-01")));
     ASSERT_TRUE(month);
     for (const auto& figure : month->uses)
         if (figure.label == "chatgpt" && figure.unit == "sales") {
@@ -201,7 +201,7 @@ TEST_F(FindingsTest, AMonthLessItsWeeksLeavesNothing)
     std::uint64_t days = 0, days_of_month = 0;
     for (const char* id : {"2026-W40", "2026-W41", "2026-W42", "2026-W43", "2026-W44", "2026-10"}) {
         const auto ask = [&](SmallWorld& small) {
-            return release::released_figures(*small.usage, small.catalog, week(id), 5, today).value();
+            return release::released_figures(small.press(), week(id), 5, Timestamp(today)).value();
         };
         const auto with = ask(three);
         EXPECT_EQ(everything_of(with), everything_of(ask(nobody))) << id;
@@ -216,7 +216,7 @@ TEST_F(FindingsTest, AMonthLessItsWeeksLeavesNothing)
 
 TEST_F(FindingsTest, AUnitSeesItselfUnderAHigherFloor)
 {
-    auto made = release::released_figures(*world->usage, world->catalog, week("2026-W46"), 5, today).value();
+    auto made = release::released_figures(world->press(), week("2026-W46"), 5, Timestamp(today)).value();
     EXPECT_FALSE(made.uses.empty());
     EXPECT_TRUE(release::restrict_to(std::move(made), 10).uses.empty()) << "nine people to a unit";
 }
@@ -289,7 +289,7 @@ TEST_F(FindingsTest, DemandIsRankedWithEvidence)
 {
     std::vector<release::Figures> weeks;
     for (const char* id : {"2026-W46", "2026-W45"})
-        weeks.push_back(release::released_figures(*world->usage, world->catalog, week(id), 5, today).value());
+        weeks.push_back(release::released_figures(world->press(), week(id), 5, Timestamp(today)).value());
     const auto needs = demand_of(weeks, world->meaning());
     ASSERT_FALSE(needs.empty());
     EXPECT_EQ(needs.front().capability, "ai-assistance");
@@ -335,7 +335,7 @@ TEST_F(FindingsTest, CoverageForEverybodyIsRoundedAndOfClosedPeriods)
     const auto ask = [&](std::optional<access::Role> role, const char* period) {
         std::optional<access::Account> caller;
         if (role) caller = access::Account{"E1001", *role, {}, false};
-        return coverage_for(audience_of(caller, settings), *world->usage, *world->directory, week(period), now);
+        return coverage_for(audience_of(caller, settings), world->press(), *world->directory, week(period), now);
     };
     for (const auto role : {std::optional<access::Role>(), std::optional(access::Role::relationship_manager),
                             std::optional(access::Role::administrator)}) {
@@ -380,12 +380,13 @@ TEST(Audience, WhatIsNotListedIsDenied)
 
 TEST(Audience, ChoosesPeriods)
 {
-    EXPECT_EQ(release::id_of(choose_period("", "", "", today).value()), "2026-W46");
-    EXPECT_EQ(release::id_of(choose_period("", "2026-11-01", "2026-11-03", today).value()), "2026-11-01..2026-11-02");
-    EXPECT_EQ(release::id_of(choose_period("", "2026-11-20", "", today).value()), "2026-11-20..2026-11-21");
-    EXPECT_FALSE(choose_period("2026-W46", "2026-11-01", "", today));
-    EXPECT_FALSE(choose_period("", "", "2026-11-01", today));
-    EXPECT_FALSE(choose_period("", "2026-11-03", "2026-11-03", today));
+    EXPECT_EQ(release::id_of(choose_period("", "", "", today, today).value()), "2026-W46");
+    EXPECT_EQ(release::id_of(choose_period("", "2026-11-01", "2026-11-03", today, today).value()),
+              "2026-11-01..2026-11-02");
+    EXPECT_EQ(release::id_of(choose_period("", "2026-11-20", "", today, today).value()), "2026-11-20..2026-11-21");
+    EXPECT_FALSE(choose_period("2026-W46", "2026-11-01", "", today, today));
+    EXPECT_FALSE(choose_period("", "", "2026-11-01", today, today));
+    EXPECT_FALSE(choose_period("", "2026-11-03", "2026-11-03", today, today));
 }
 
 }    // namespace

@@ -4,6 +4,7 @@
 
 #include "collector/catalog/catalog.hpp"
 #include "collector/directory/directory.hpp"
+#include "collector/insight/audience.hpp"
 #include "collector/insight/labeller.hpp"
 #include "collector/insight/offers.hpp"
 #include "collector/policy/policy.hpp"
@@ -56,6 +57,7 @@ public:
                 match.id = match.service->id;
                 match.matched = suffix;
                 match.label = match.service->id;
+                match.role = host.starts_with("embed.") ? "embedded" : "app";
                 return match;
             }
         match.label = domain;
@@ -68,7 +70,14 @@ public:
         return nullptr;
     }
     const std::vector<catalog::Service>& services() const override { return services_; }
-    std::string_view version() const override { return "c-small"; }
+    std::string_view version() const override { return version_; }
+    /// The next edition: this service stands for another need.
+    void move(std::string_view id, const char* capability)
+    {
+        for (auto& service : services_)
+            if (service.id == id) service.capability = capability;
+        version_ += "+";
+    }
     const std::vector<catalog::Category>& categories() const override { return categories_; }
     std::size_t pattern_count() const override { return by_suffix_.size(); }
 
@@ -86,6 +95,7 @@ private:
     std::vector<catalog::Service> services_;
     std::vector<catalog::Category> categories_;
     std::map<std::string, std::size_t> by_suffix_;
+    std::string version_ = "c-small";
 };
 
 class SmallPolicy final : public policy::Policy {
@@ -153,6 +163,12 @@ public:
         EXPECT_TRUE(refresh_labels(*usage, catalog, *directory, keys));
     }
 
+    release::Press press(int grace_days = 0) const
+    {
+        Settings settings;
+        settings.grace_days = static_cast<std::uint32_t>(grace_days);
+        return press_of(*usage, *state, catalog, *directory, settings);
+    }
     Meaning meaning() const { return {catalog, policy, *directory}; }
 
     std::filesystem::path folder_;
