@@ -34,6 +34,7 @@ struct Options {
     std::string filter;
     std::string identities;
     std::string process_watch;
+    std::string mode = "sensor";
     std::optional<double> duration;    ///< seconds; absent: until the end or a signal
 };
 
@@ -54,6 +55,7 @@ Result<std::unique_ptr<capture::PacketSource>> open_source(const Options& option
     live.interface = options.interface;
     live.network_namespace = options.network_namespace;
     live.filter = options.filter;
+    if (options.mode == "endpoint") live.view = capture::LiveOptions::View::endpoint;
     return capture::open_live_interface(live);
 }
 
@@ -155,6 +157,10 @@ void add_observe(CommandLine& line)
     verb->add_option("--filter", options->filter, "BPF filter for the kernel (pcap-filter syntax)")->needs(interface);
     verb->add_option("--identities", options->identities,
                      "Table (TSV) of whose connections were recorded beside the capture");
+    verb->add_option("--mode", options->mode,
+                     "sensor: every packet; endpoint: what `run` reads of this host's own traffic in that mode")
+        ->check(CLI::IsMember({"sensor", "endpoint"}))
+        ->needs(interface);
     verb->add_option("--process-watch", options->process_watch,
                      "Socket of the process watch to ask for programs; without it, /proc as far as this user may look")
         ->needs(interface);

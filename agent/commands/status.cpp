@@ -3,11 +3,15 @@
 #include "agent/commands/verb.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/service/data_directory.hpp"
+#include "agent/service/watch.hpp"
 #include "agent/uplink/enrolment.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <iostream>
 #include <memory>
 
@@ -22,6 +26,21 @@ struct Options {
 nlohmann::json when(const std::optional<Timestamp>& moment)
 {
     return moment ? nlohmann::json(to_rfc3339(*moment)) : nlohmann::json();
+}
+
+std::uint64_t count_in(const std::string& text)
+{
+    std::uint64_t count = 0;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return count;
+}
+
+/// Null where there was nothing; three digits are enough.
+nlohmann::json share(std::uint64_t part, std::uint64_t whole)
+{
+    if (whole == 0) return {};
+    const double exact = static_cast<double>(std::min(part, whole)) / static_cast<double>(whole);
+    return std::round(exact * 1000) / 1000;
 }
 
 int status(const Options& options)
@@ -73,6 +92,10 @@ int status(const Options& options)
         row("packets_dropped", counters.packets_dropped);
         row("connections", counters.connections);
         row("connections_unattributed", counters.connections_unattributed);
+        const auto without_program = (*ledger)->note(service::connections_without_program_note);
+        row("connections_without_program", without_program ? count_in(*without_program) : 0);
+        row("share_without_user", share(counters.connections_unattributed, counters.connections));
+        row("share_without_program", share(without_program ? count_in(*without_program) : 0, counters.connections));
         row("cells_dropped", counters.cells_dropped);
         row("gap_seconds", counters.gap_seconds);
         row("bytes_hidden_road", counters.bytes_hidden_road);

@@ -1,6 +1,14 @@
 #include "agent/identity/cgroup_table.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace dl::agent::identity {
 namespace {
@@ -10,7 +18,12 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_groups = 16384;
 constexpr int share_of_time = 50;
+constexpr int deepest = 32;
 constexpr auto shortest_pause = 5ms;
+
+struct CloseFolder {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+};
 
 }    // namespace
 
@@ -42,17 +55,27 @@ void CgroupTable::read_tree()
 {
     // Ids are never used again while the system runs: what was known of a group that is gone stays true.
     if (units_.size() >= most_groups) units_.clear();
-    std::error_code error;
-    struct stat top {};
-    if (::stat(root_.c_str(), &top) == 0) units_.try_emplace(top.st_ino);
-    for (fs::recursive_directory_iterator at(root_, fs::directory_options::skip_permission_denied, error), end;
-         !error && at != end; at.increment(error)) {
-        std::error_code ignored;
-        if (!at->is_directory(ignored) || at->is_symlink(ignored)) continue;
-        if (units_.size() >= most_groups) return;
-        struct stat status {};
-        if (::stat(at->path().c_str(), &status) != 0 || units_.contains(status.st_ino)) continue;
-        units_.emplace(status.st_ino, unit_in(at->path().lexically_relative(root_).string()));
+    read_below(AT_FDCWD, root_.c_str(), {}, 0);
+}
+
+/// Groups come and go while the tree is read: what is gone is passed by, the rest is read all the same.
+void CgroupTable::read_below(int parent, const char* name, const std::string& path, int depth)
+{
+    if (depth > deepest || units_.size() >= most_groups) return;
+    const int descriptor = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) return;
+    const std::unique_ptr<DIR, CloseFolder> folder(::fdopendir(descriptor));
+    if (!folder) {
+        ::close(descriptor);
+        return;
+    }
+    struct stat status {};
+    if (::fstat(descriptor, &status) == 0 && !units_.contains(status.st_ino))
+        units_.emplace(status.st_ino, unit_in(path));
+    while (const dirent* entry = ::readdir(folder.get())) {
+        const std::string_view below = entry->d_name;
+        if (entry->d_type != DT_DIR || below == "." || below == "..") continue;
+        read_below(descriptor, entry->d_name, path + std::string(below) + '/', depth + 1);
     }
 }
 

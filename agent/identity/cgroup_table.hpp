@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <unordered_map>
 
 namespace dl::agent::identity {
@@ -24,6 +25,7 @@ public:
 private:
     using Moment = std::chrono::steady_clock::time_point;
     void read_tree();
+    void read_below(int parent, const char* name, const std::string& path, int depth);
 
     std::filesystem::path root_;
     std::unordered_map<std::uint64_t, UnitName> units_;

@@ -83,6 +83,7 @@ Booker::Who Booker::ask(const flow::Connection& connection)
     }
     const identity::Identity found = attributor_.identify(connection);
     Who who;
+    who.program = found.process.has_value();
     if (found.application && !found.application->empty()) who.application = printable(*found.application);
     if (found.user && !found.user->empty()) {
         who.answered = true;
@@ -148,6 +149,7 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     if (!question && first && usage.connections > 0) {
         counted_.connections += 1;
         if (!who->answered) counted_.connections_unattributed += 1;
+        if (!who->program) without_program_ += 1;
     }
     if (usage.hidden_road || evidence == wire::Evidence::hidden_road)
         counted_.bytes_hidden_road += usage.bytes_up + usage.bytes_down;
@@ -166,6 +168,7 @@ Booked Booker::take()
 {
     Booked booked;
     booked.counted = std::exchange(counted_, {});
+    booked.connections_without_program = std::exchange(without_program_, 0);
     booked.shares.reserve(pending_.size());
     for (auto& [key, value] : pending_)
         booked.shares.push_back({key, value});

@@ -39,6 +39,7 @@ struct BookerRules {
 struct Booked {
     std::vector<Share> shares;
     wire::Counters counted;    ///< connections, connections_unattributed, bytes_hidden_road
+    std::uint64_t connections_without_program = 0;
 };
 
 class Booker final : public flow::SightingSink {
@@ -64,6 +65,7 @@ private:
         std::optional<Pseudonym> person;
         std::optional<std::string> application;
         bool answered = false;    ///< a user was found
+        bool program = false;     ///< which program it is was found
         bool booked = false;      ///< its first share was
         bool own = false;         ///< the agent's: never booked
     };
@@ -81,6 +83,7 @@ private:
     std::unordered_map<std::string, Pseudonym> pseudonyms_;
     std::map<CellKey, CellValue> pending_;
     wire::Counters counted_;
+    std::uint64_t without_program_ = 0;
 };
 
 }    // namespace dl::agent::ledger

@@ -16,7 +16,8 @@ namespace dl::agent::owners {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto patience = 20ms;
+constexpr auto patience = 100ms;
+constexpr int most_in_vain = 3;
 
 /// -1 where nobody listens.
 int connect_to(const std::filesystem::path& path)
@@ -44,6 +45,7 @@ RemoteProcesses::~RemoteProcesses() { leave(); }
 
 void RemoteProcesses::leave()
 {
+    in_vain_ = 0;
     if (peer_ >= 0) ::close(std::exchange(peer_, -1));
 }
 
@@ -69,7 +71,10 @@ std::optional<identity::Process> RemoteProcesses::find(const identity::SocketOwn
     while (true) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
-        if (left <= 0) return std::nullopt;    // its answer, when it comes, is told from others by its number
+        if (left <= 0) {    // its answer, when it comes, is told from others by its number
+            if (++in_vain_ == most_in_vain) leave();
+            return std::nullopt;
+        }
         pollfd waiting{peer_, POLLIN, 0};
         if (::poll(&waiting, 1, static_cast<int>(left)) <= 0) continue;
         std::array<std::uint8_t, answer_octets + 1> octets{};
@@ -80,6 +85,7 @@ std::optional<identity::Process> RemoteProcesses::find(const identity::SocketOwn
             leave();
             return std::nullopt;
         }
+        in_vain_ = 0;
         if (answer->sequence == sequence_) return answer->process;
     }
 }

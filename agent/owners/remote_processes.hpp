@@ -18,7 +18,7 @@ public:
     RemoteProcesses(const RemoteProcesses&) = delete;
     RemoteProcesses& operator=(const RemoteProcesses&) = delete;
 
-    /// Waits for an answer for at most 20 ms.
+    /// Waits for an answer for at most 100 ms; where three in a row don't come, the watch counts as away.
     [[nodiscard]] std::optional<identity::Process> find(const identity::SocketOwner& owner) override;
     [[nodiscard]] bool connected() const { return peer_ >= 0; }
 
@@ -30,6 +30,7 @@ private:
     std::chrono::milliseconds pause_;
     std::chrono::steady_clock::time_point connect_next_{};
     int peer_ = -1;
+    int in_vain_ = 0;    ///< answers in a row that did not come in time
     std::uint32_t sequence_ = 0;
 };
 

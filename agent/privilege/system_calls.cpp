@@ -88,7 +88,7 @@ Result<void> confine_system_calls()
         rule("socket", equals(0, static_cast<std::uint64_t>(family)));
     rule("socketpair", equals(0, AF_UNIX));
     for (const unsigned long request : {static_cast<unsigned long>(FIONBIO), static_cast<unsigned long>(FIONREAD),
-                                        static_cast<unsigned long>(TCGETS)})
+                                        static_cast<unsigned long>(TCGETS), static_cast<unsigned long>(SIOCGIFINDEX)})
         rule("ioctl", equals(1, request));
     for (const int option :
          {15 /* PR_SET_NAME */, 16 /* PR_GET_NAME */, 0x53564d41 /* PR_SET_VMA: names of malloc's arenas */})

@@ -113,7 +113,10 @@ Result<Opened> open_all(const Settings& settings)
 
     capture::LiveOptions options;
     options.interface = settings.interface.empty() ? "any" : settings.interface;
-    options.promiscuous = settings.mode == wire::ObserverKind::sensor;
+    const bool sensor = settings.mode == wire::ObserverKind::sensor;
+    options.view = sensor ? capture::LiveOptions::View::everything : capture::LiveOptions::View::endpoint;
+    options.promiscuous = sensor;
+    options.absent = capture::LiveOptions::Absent::wait;
     std::optional<std::filesystem::path> netns;
     if (!settings.network_namespace.empty()) {
         options.network_namespace = network_namespace_path(settings.network_namespace);

@@ -47,6 +47,7 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     const std::uint64_t dropped = std::max(seen.dropped, dropped_counted_);
     unbooked_.shares.insert(unbooked_.shares.end(), booked.shares.begin(), booked.shares.end());
     unbooked_.counted.connections += booked.counted.connections;
+    without_program_ += booked.connections_without_program;
     unbooked_.counted.connections_unattributed += booked.counted.connections_unattributed;
     unbooked_.counted.bytes_hidden_road += booked.counted.bytes_hidden_road;
     unbooked_.counted.packets += packets_ - packets_counted_;
@@ -59,10 +60,24 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     }
     const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position);
     if (!done) return done;    // kept for the next time: a full disk passes
+    if (const auto counted = count_without_program(); !counted) return counted;
     const bool something = !unbooked_.shares.empty();
     unbooked_ = {};
     if (something) flushed();
     return {};
+}
+
+/// Beside the counters that are reported: for the reader of `status`, since the ledger was made.
+Result<void> Watch::count_without_program()
+{
+    if (without_program_ == 0) return {};
+    const auto before = ledger_.note(connections_without_program_note);
+    if (!before) return before.error();
+    std::uint64_t count = 0;
+    std::from_chars(before->data(), before->data() + before->size(), count);
+    const auto noted = ledger_.set_note(connections_without_program_note, std::to_string(count + without_program_));
+    if (noted) without_program_ = 0;
+    return noted;
 }
 
 Result<void> Watch::replay(const std::atomic<bool>& stop, const std::function<void()>& flushed)

@@ -19,6 +19,9 @@ namespace dl::agent::service {
 /// The capture file that is replayed, recognised by its head.
 [[nodiscard]] Result<Digest> identify_capture(const std::filesystem::path& file);
 
+/// The ledger's note of how many connections were counted whose program was not found.
+inline constexpr const char* connections_without_program_note = "connections_without_program";
+
 struct WatchPlan {
     std::chrono::seconds flush_every{10};    ///< live
     std::optional<Digest> file;              ///< set: a capture file is read, from its start, and booked once
@@ -53,7 +56,10 @@ private:
     std::uint64_t packets_counted_ = 0;
     std::uint64_t dropped_counted_ = 0;
     std::uint64_t packets_ = 0;
-    ledger::Booked unbooked_;    ///< taken from the booker, not in the ledger yet
+    Result<void> count_without_program();
+
+    std::uint64_t without_program_ = 0;    ///< connections since the last commit
+    ledger::Booked unbooked_;              ///< taken from the booker, not in the ledger yet
 };
 
 }    // namespace dl::agent::service

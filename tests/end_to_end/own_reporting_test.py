@@ -66,6 +66,16 @@ class OwnReporting(unittest.TestCase):
     def seen_hosts(self):
         return {json.loads(line)["host"] for line in self.agent("explain", "--format", "jsonl").splitlines()}
 
+    def assert_unprivileged(self, pid):
+        """Every thread of an agent that has parsed packets holds nothing, can gain nothing, and is under seccomp."""
+        threads = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+        self.assertGreaterEqual(len(threads), 3)
+        for thread in threads:
+            status = dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines() if ":\t" in line)
+            for held in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                self.assertEqual(int(status[held], 16), 0, f"{held} of thread {thread.name}")
+            self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"), thread.name)
+
     def test_an_idle_host_falls_silent(self):
         collector = Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", self.folder / "collector",
                               self.processes, ports=(0, 0))
@@ -83,6 +93,7 @@ class OwnReporting(unittest.TestCase):
         self.wait_for("the first report", lambda: "one.example" in self.seen_hosts())
         self.wait_for("nothing unsent", lambda: self.status()["cells_unsent"] == 0)
         time.sleep(3)    # what that report's connection would leave behind is booked by now
+        self.assert_unprivileged(agent.pid)
         before = self.status()
         time.sleep(IDLE_SECONDS)
         after = self.status()
