@@ -14,7 +14,7 @@ namespace dl::agent::capture {
 inline constexpr std::uint32_t largest_packet = 16U * 1024 * 1024;
 
 /// `path` or "-". Failures name the path: not found, "neither pcap nor pcapng", an unknown link type, and from next()
-/// "truncated at byte N".
+/// "truncated at byte N". Packets of an unknown link type among others are left out and counted.
 [[nodiscard]] Result<std::unique_ptr<PacketSource>> open_capture_file(const std::string& path);
 /// Goes on after the packet at whose end `position` stands, as position() told.
 [[nodiscard]] Result<std::unique_ptr<PacketSource>> resume_capture_file(const std::string& path,

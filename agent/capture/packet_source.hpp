@@ -14,6 +14,7 @@ struct Packet {
     std::uint32_t link_type = 0;            ///< LINKTYPE_ number
     std::uint32_t original_length = 0;      ///< octets on the wire
     std::span<const std::uint8_t> bytes;    ///< what was captured; valid until the next call
+    std::uint32_t interface = 0;            ///< tells interfaces of one source apart where it has several
 };
 
 enum class Event {
@@ -25,6 +26,7 @@ enum class Event {
 struct Statistics {
     std::uint64_t received = 0;
     std::uint64_t dropped = 0;    ///< by the kernel or the interface
+    std::uint64_t unknown = 0;    ///< left out of a file because their link type is not known
 };
 
 class PacketSource {

@@ -67,7 +67,10 @@ public:
             pending_ = 0;
             auto head = bytes_.peek(12);
             if (!head) return head.error();
-            if (head->empty()) return Event::end;
+            if (head->empty()) {
+                if (statistics_.received == 0 && statistics_.unknown != 0) return unknown_link_type(bytes_, unknown_);
+                return Event::end;
+            }
             if (head->size() < 12) return truncated(bytes_);
             if (u32_in(*head, 0, ByteOrder::big) == section_header) {
                 if (auto started = start_section(*head); !started) return started.error();
@@ -156,8 +159,11 @@ private:
         if (interface >= interfaces_.size())
             return damaged(fmt::format("a packet of interface {} that was not described", interface));
         if (captured > data.size()) return damaged("a packet longer than its block");
-        if (!dissect::link::is_known(interfaces_[interface].link_type))
-            return unknown_link_type(bytes_, interfaces_[interface].link_type);
+        if (!dissect::link::is_known(interfaces_[interface].link_type)) {
+            if (statistics_.unknown++ == 0) unknown_ = interfaces_[interface].link_type;
+            return false;
+        }
+        packet.interface = interface;
         packet.link_type = interfaces_[interface].link_type;
         packet.bytes = data.first(captured);
         return true;
@@ -169,7 +175,7 @@ private:
         if (body.size() < 20) return damaged("a packet block without its fields");
         const std::uint32_t interface = u32_in(body, 0, order_);
         auto filled = fill(interface, body.subspan(20), u32_in(body, 12, order_), packet);
-        if (!filled) return filled;
+        if (!filled || !*filled) return filled;
         set_time(body, interface, packet);
         packet.original_length = u32_in(body, 16, order_);
         return true;
@@ -181,7 +187,7 @@ private:
         if (body.size() < 20) return damaged("a packet block without its fields");
         const std::uint32_t interface = u16_in(body, 0, order_);
         auto filled = fill(interface, body.subspan(20), u32_in(body, 12, order_), packet);
-        if (!filled) return filled;
+        if (!filled || !*filled) return filled;
         set_time(body, interface, packet);
         packet.original_length = u32_in(body, 16, order_);
         return true;
@@ -195,7 +201,7 @@ private:
         std::size_t captured = std::min<std::size_t>(original, body.size() - 4);
         if (interfaces_[0].snap_length != 0) captured = std::min<std::size_t>(captured, interfaces_[0].snap_length);
         auto filled = fill(0, body.subspan(4), static_cast<std::uint32_t>(captured), packet);
-        if (!filled) return filled;
+        if (!filled || !*filled) return filled;
         packet.time_ns = last_time_;
         packet.original_length = original;
         return true;
@@ -214,6 +220,7 @@ private:
     std::vector<Interface> interfaces_;
     std::int64_t last_time_ = 0;
     std::size_t pending_ = 0;
+    std::uint32_t unknown_ = 0;    ///< the first link type that was not known
     Statistics statistics_;
 };
 

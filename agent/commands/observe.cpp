@@ -135,6 +135,9 @@ int observe(const Options& options)
     const auto writer = rows::create_row_writer(*format, ObservedRows::columns(), std::cout);
     observed.write(*writer);
     if (auto finished = writer->finish(); !finished) return fail(finished.error());
+    if (const auto unknown = (*source)->statistics().unknown; unknown > 0)
+        fmt::print(stderr, "daylight-agent observe: {} packets of interfaces with an unknown link type were left out\n",
+                   unknown);
     if (const auto dropped = (*source)->statistics().dropped; dropped > 0)
         fmt::print(stderr, "daylight-agent observe: {} packets were dropped by the kernel; narrow the filter\n",
                    dropped);

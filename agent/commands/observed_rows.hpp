@@ -6,6 +6,7 @@
 #include "shared/rows/row_writer.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -60,7 +61,7 @@ private:
     identity::Attributor* attributor_;
     std::unordered_set<std::string> texts_;
     std::unordered_map<std::uint64_t, Owner> owners_;    ///< of open connections; empty without an attributor
-    std::vector<Row> rows_;
+    std::deque<Row> rows_;    ///< grows without a copy of itself, which would be the peak of memory
     std::vector<std::uint32_t> index_ = std::vector<std::uint32_t>(1024);    ///< row + 1, linear probing
 };
 

@@ -37,6 +37,7 @@ struct InitialKeys {
     std::array<std::uint8_t, 16> key{};
     std::array<std::uint8_t, 12> iv{};
     std::array<std::uint8_t, 16> header_protection{};
+    bool google_frames = false;    ///< Google's numbers of frames within (Q050, T050, T051)
 };
 
 /// Number of dialects, and the one that a version names; unknown versions are tried with all.
@@ -57,9 +58,10 @@ struct CryptoFrame {
 };
 /// Reads frames (RFC 9000 section 19) up to the next CRYPTO frame; nothing at the end or at a frame that no Initial
 /// carries.
-[[nodiscard]] std::optional<CryptoFrame> next_crypto(Cursor& frames);
+[[nodiscard]] std::optional<CryptoFrame> next_crypto(Cursor& frames, bool google_frames = false);
 
-/// SNI of a Google QUIC client hello (Q043 and its neighbours), empty where there is none.
+/// SNI of a Google QUIC client hello (Q043 and its neighbours; of Q050 in the CRYPTO frames), empty where there is
+/// none.
 [[nodiscard]] std::string_view gquic_server_name(Bytes datagram);
 
 }    // namespace dl::agent::dissect::quic

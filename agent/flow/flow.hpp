@@ -41,6 +41,7 @@ struct Flow {
     bool counted = false;         ///< a share with connections = 1 went out
     bool named = false;           ///< evidence and name are what is known of it
     bool looking = false;         ///< listening or quic may find more
+    bool copy = false;            ///< of another connection, seen after translation: counts for nothing
     bool over = false;            ///< reset, or finished from both sides
     bool pending_share = true;    ///< something happened since the last share
     wire::Evidence evidence = wire::Evidence::address_only;
@@ -56,6 +57,7 @@ struct Flow {
     std::array<Octets, 2> octets;
     std::array<std::uint64_t, 2> booked{};
     std::array<std::uint32_t, 2> isn{};
+    std::array<std::uint32_t, 2> interface {};    ///< of a direction's first datagram, plus one: others carry copies
     std::uint64_t id = 0;
     std::string name;
     std::string canonical;

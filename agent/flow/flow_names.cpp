@@ -234,6 +234,7 @@ void FlowTable::on_client_hello(const dissect::tls::ClientHello& hello)
 void FlowTable::take_hello(Flow& flow, const dissect::tls::ClientHello& hello, Evidence evidence)
 {
     flow.ech_offered = hello.ech_outer;
+    if (offers_encrypted_dns(hello.protocols)) flow.hidden = HiddenRoad::road;
     if (hello.server_name.empty()) return;
     if (flow.hidden == HiddenRoad::proxy) flow.hidden = HiddenRoad::no;
     const std::string host = lower_case_host(hello.server_name);

@@ -1,5 +1,6 @@
 #include "agent/flow/flow_table.hpp"
 
+#include "agent/dissect/link.hpp"
 #include "agent/flow/hash.hpp"
 #include "shared/base/id.hpp"
 
@@ -9,6 +10,21 @@
 namespace dl::agent::flow {
 
 using dissect::Segment;
+
+namespace {
+
+/// Linux cooked captures of all interfaces tell theirs in the frame: version 2 the number, version 1 at least whether
+/// the packet came or went.
+std::uint32_t interface_of(const capture::Packet& packet)
+{
+    if (packet.link_type == dissect::link::linux_sll2 && packet.bytes.size() >= 8)
+        return dissect::u32_at(packet.bytes, 4);
+    if (packet.link_type == dissect::link::linux_sll && packet.bytes.size() >= 2)
+        return dissect::u16_at(packet.bytes, 0);
+    return packet.interface;
+}
+
+}    // namespace
 
 FlowTable::FlowTable(SightingSink& sink, Limits limits)
     : sink_(sink),
@@ -137,6 +153,10 @@ void FlowTable::sweep(Timestamp now)
 void FlowTable::close(std::uint32_t slot)
 {
     Flow& flow = flow_at(slot);
+    if (flow.copy) {
+        forget(slot);
+        return;
+    }
     finish_listening(flow);
     if (!flow.is_decided()) decide(flow, guess_client(flow.ends));
     if (flow.transport == Transport::tcp)
@@ -145,8 +165,13 @@ void FlowTable::close(std::uint32_t slot)
     explain_by_address(flow);
     share(flow, 0);
     sink_.closed(connection_of(flow));
+    forget(slot);
+}
+
+void FlowTable::forget(std::uint32_t slot)
+{
     erase_from_index(slot);
-    flow = Flow{};
+    flow_at(slot) = Flow{};
     free_.push_back(slot);
     --open_;
 }
@@ -156,7 +181,7 @@ void FlowTable::flush(Timestamp now)
     sweep(now);
     for (std::uint32_t slot = 0; slot < slots_; ++slot) {
         Flow& flow = flow_at(slot);
-        if (!flow.used || !flow.pending_share) continue;
+        if (!flow.used || flow.copy || !flow.pending_share) continue;
         if (!flow.named && now - flow.opened < limits_.settle) continue;
         if (!flow.is_decided()) decide(flow, guess_client(flow.ends));
         explain_by_address(flow);
@@ -186,6 +211,10 @@ void FlowTable::on_packet(const capture::Packet& packet)
     const auto segment = dissector_.dissect(packet.link_type, packet.bytes, when);
     if (!segment) return;
     ++counters_.segments;
+    const std::uint32_t interface = interface_of(packet);
+    if (!any_packet_) first_interface_ = interface;
+    any_packet_ = true;
+    if (interface != first_interface_ && !copies_) copies_ = std::make_unique<Copies>(seed_);
     now_ = std::max(now_, when);
     if (now_ - swept_ >= std::chrono::seconds(1)) sweep(now_);
 
@@ -194,25 +223,45 @@ void FlowTable::on_packet(const capture::Packet& packet)
     Flow* flow = find(*segment, hash, side);
     const bool opens =
         segment->transport == Transport::tcp && segment->has(Segment::syn) && !segment->has(Segment::ack);
-    if (flow != nullptr && opens && flow->octets[side].known() && flow->isn[side] != segment->sequence &&
-        (flow->over || flow->octets[side].start() != segment->sequence + 1)) {
-        close(slot_of(*flow));    // the ports are used again (RFC 9293 section 3.6.1)
-        flow = nullptr;
-    } else if (flow != nullptr && flow->established && begins_another_quic(*flow, side, *segment)) {
+    const auto used_again = [&] {    // the ports (RFC 9293 section 3.6.1)
+        if (!opens || flow->isn[side] == segment->sequence) return false;
+        const Octets& known = flow->octets[side];
+        return flow->copy || (known.known() && (flow->over || known.start() != segment->sequence + 1));
+    };
+    const bool is_another =
+        flow != nullptr && (used_again() || (flow->established && begins_another_quic(*flow, side, *segment)));
+    if (is_another) {
         close(slot_of(*flow));
         flow = nullptr;
     }
     if (flow == nullptr) {
         side = 0;
         flow = &open(*segment, hash, when);
+        if (copies_ && copies_->is_copy(*segment, interface, when)) {
+            flow->copy = true;
+            flow->isn[0] = segment->sequence;
+            ++counters_.copies;
+        }
     }
     flow->last = std::max(flow->last, when);
+    if (flow->copy) flow->over = flow->over || segment->has(Segment::fin) || segment->has(Segment::rst);
+    if (flow->copy || (copies_ && is_copied_datagram(*flow, side, interface))) return;
     flow->opened = std::min(flow->opened, when);
     flow->pending_share = true;
     if (segment->transport == Transport::tcp)
         on_tcp(*flow, side, *segment);
     else
         on_udp(*flow, side, *segment);
+}
+
+/// A direction of UDP comes through one interface; what comes through another as well is the same once more.
+bool FlowTable::is_copied_datagram(Flow& flow, Side side, std::uint32_t interface)
+{
+    if (flow.transport != Transport::udp) return false;
+    if (flow.interface[side] == 0) flow.interface[side] = interface + 1;
+    if (flow.interface[side] == interface + 1) return false;
+    ++counters_.copies;
+    return true;
 }
 
 Connection FlowTable::connection_of(const Flow& flow) const

@@ -5,6 +5,7 @@
 #include "agent/capture/packet_source.hpp"
 #include "agent/dissect/dns.hpp"
 #include "agent/dissect/packet.hpp"
+#include "agent/flow/copies.hpp"
 #include "agent/flow/dns_cache.hpp"
 #include "agent/flow/flow.hpp"
 #include "agent/flow/sighting.hpp"
@@ -32,6 +33,7 @@ struct Counters {
     std::uint64_t segments = 0;    ///< packets with TCP or UDP within
     std::uint64_t connections = 0;
     std::uint64_t connections_evicted = 0;    ///< ended early to make room
+    std::uint64_t copies = 0;                 ///< datagrams and connections left out: seen on another interface before
     std::uint64_t dns_evictions = 0;
     std::uint64_t streams_refused = 0;    ///< first flights that found no room
     std::uint64_t fragments_given_up = 0;
@@ -67,11 +69,13 @@ private:
     [[nodiscard]] Flow* find(const dissect::Segment& segment, std::uint64_t hash, Side& side);
     Flow& open(const dissect::Segment& segment, std::uint64_t hash, Timestamp when);
     void close(std::uint32_t slot);
+    void forget(std::uint32_t slot);
     void erase_from_index(std::uint32_t slot);
     [[nodiscard]] std::uint32_t slot_of(const Flow& flow) const;
     void make_room();
     void sweep(Timestamp now);
 
+    [[nodiscard]] bool is_copied_datagram(Flow& flow, Side side, std::uint32_t interface);
     void on_tcp(Flow& flow, Side side, const dissect::Segment& segment);
     void on_udp(Flow& flow, Side side, const dissect::Segment& segment);
     void listen(Flow& flow, Side side, const dissect::Segment& segment);
@@ -100,6 +104,9 @@ private:
     dissect::PacketDissector dissector_;
     DnsCache dns_;
     Budget budget_;
+    std::unique_ptr<Copies> copies_;    ///< from the second interface on
+    std::uint32_t first_interface_ = 0;
+    bool any_packet_ = false;
     std::vector<std::uint8_t> scratch_;
     std::vector<std::string> ech_names_;    ///< public names that HTTPS records told of, the oldest replaced
     std::size_t next_ech_name_ = 0;

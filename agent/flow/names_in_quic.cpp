@@ -71,6 +71,20 @@ void NamesInQuic::add_crypto(Handshake& handshake, std::uint64_t offset, Bytes d
                   merged);
 }
 
+/// Q050 has Google's own client hello in its CRYPTO frames, all else has TLS's.
+std::optional<dissect::tls::ClientHello> NamesInQuic::hello_in(const Handshake& handshake, bool at_end)
+{
+    const Bytes crypto = Bytes(handshake.crypto).first(handshake.ready());
+    if (handshake.keys.google_frames && !crypto.empty() && crypto[0] == 'C') {
+        dissect::tls::ClientHello hello;
+        hello.server_name = quic::gquic_server_name(crypto);
+        if (!hello.server_name.empty()) return hello;
+    }
+    const auto finding = dissect::tls::look_at_handshake(crypto, at_end);
+    if (finding.look == dissect::tls::Look::client_hello) return finding.hello;
+    return std::nullopt;
+}
+
 std::optional<dissect::tls::ClientHello> NamesInQuic::add(Bytes datagram, std::span<std::uint8_t> plain)
 {
     ++datagrams_;
@@ -84,23 +98,18 @@ std::optional<dissect::tls::ClientHello> NamesInQuic::add(Bytes datagram, std::s
         if (handshake == nullptr) continue;
         const std::size_t before = handshake->ready();
         dissect::Cursor cursor(frames);
-        while (const auto crypto = quic::next_crypto(cursor))
+        while (const auto crypto = quic::next_crypto(cursor, handshake->keys.google_frames))
             add_crypto(*handshake, crypto->offset, crypto->data);
         if (handshake->ready() != before) grown = handshake;
     }
     if (grown == nullptr) return std::nullopt;
-    const bool full = grown->ready() == most_crypto;
-    const auto finding = dissect::tls::look_at_handshake(Bytes(grown->crypto).first(grown->ready()), full);
-    if (finding.look == dissect::tls::Look::client_hello) return finding.hello;
-    return std::nullopt;
+    return hello_in(*grown, grown->ready() == most_crypto);
 }
 
 std::optional<dissect::tls::ClientHello> NamesInQuic::finish()
 {
-    for (const Handshake& handshake : handshakes_) {
-        const auto finding = dissect::tls::look_at_handshake(Bytes(handshake.crypto).first(handshake.ready()), true);
-        if (finding.look == dissect::tls::Look::client_hello) return finding.hello;
-    }
+    for (const Handshake& handshake : handshakes_)
+        if (const auto hello = hello_in(handshake, true)) return hello;
     return std::nullopt;
 }
 

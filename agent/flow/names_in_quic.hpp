@@ -54,6 +54,7 @@ private:
         }
     };
     Handshake* open(const dissect::quic::LongPacket& packet, std::span<std::uint8_t> plain, dissect::Bytes& frames);
+    static std::optional<dissect::tls::ClientHello> hello_in(const Handshake& handshake, bool at_end);
     void add_crypto(Handshake& handshake, std::uint64_t offset, dissect::Bytes data);
 
     Budget* budget_;

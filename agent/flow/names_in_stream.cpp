@@ -9,6 +9,19 @@ namespace dl::agent::flow {
 
 using dissect::Bytes;
 
+namespace {
+
+constexpr std::size_t tds_header = 8;
+
+/// SQL Server's clients shake hands within packets of type PRELOGIN: type 0x12, status, length 16, process 16, number,
+/// window (MS-TDS section 2.2.3.1), then a TLS record.
+bool is_wrapped_in_tds(Bytes bytes)
+{
+    return bytes.size() > tds_header + 2 && bytes[0] == 0x12 && bytes[1] <= 1 && bytes[8] == 22 && bytes[9] == 3;
+}
+
+}    // namespace
+
 NamesInStream::NamesInStream(Protocol protocol, NameListener& listener, Budget& budget, std::span<std::uint8_t> scratch)
     : listener_(&listener),
       budget_(&budget),
@@ -121,7 +134,9 @@ std::size_t NamesInStream::look(Bytes bytes, bool at_end)
 
 std::size_t NamesInStream::look_unknown(Bytes bytes, bool at_end)
 {
-    const dissect::tls::Finding hello = dissect::tls::look_at_stream(bytes, scratch_, at_end);
+    const std::size_t wrapped = is_wrapped_in_tds(bytes) ? tds_header : 0;
+    dissect::tls::Finding hello = dissect::tls::look_at_stream(bytes.subspan(wrapped), scratch_, at_end);
+    hello.needed += wrapped;
     switch (hello.look) {
         case dissect::tls::Look::client_hello:
             state_ = State::done;

@@ -27,6 +27,16 @@ def dns_answer(text, alias, address):
     return head + first + second + b"\0" + struct.pack(">HHIH", 41, 1232, 0, 0)
 
 
+def https_answer(text, address, public_name):
+    contents = struct.pack(">BHH", 7, 32, 32) + bytes(32) + struct.pack(">HHH", 4, 1, 1) + b"\0" + bytes([len(public_name)]) + public_name.encode() + b"\0\0"
+    configuration = struct.pack(">2H", 0xfe0d, len(contents)) + contents
+    ech = struct.pack(">H", len(configuration)) + configuration
+    data = b"\0\1\0" + struct.pack(">2H", 1, 3) + b"\x02h3" + struct.pack(">2H", 4, 4) + address
+    data += struct.pack(">2H", 5, len(ech)) + ech + struct.pack(">2H", 6, 16) + bytes(15) + b"\1"
+    head = struct.pack(">6H", 0x1234, 0x8180, 1, 1, 0, 0) + name(text) + struct.pack(">2H", 65, 1)
+    return head + b"\xc0\x0c" + struct.pack(">HHIH", 65, 1, 300, len(data)) + data
+
+
 def extension(kind, data):
     return struct.pack(">2H", kind, len(data)) + data
 
@@ -128,6 +138,7 @@ def seeds():
     gre = lambda kind, inner, flags=0: ipv4(47, struct.pack(">2H", flags, kind) + inner)
     yield "dns", "query", dns_query("www.example.org")
     yield "dns", "answer", dns_answer("www.example.org", "edge.example.net", SERVER)
+    yield "dns", "https", https_answer("www.example.org", SERVER, "outer.example")
     yield "dns", "loop", struct.pack(">6H", 1, 0x100, 1, 0, 0, 0) + b"\xc0\x0c\0\x01\0\x01"
     yield "tls", "whole", records(hello)
     yield "tls", "split", records(hello, 20)
@@ -139,6 +150,12 @@ def seeds():
     yield "http1", "chunks", b"5;x=y\r\nhello\r\n0\r\nTrailer: 1\r\n\r\n"
     yield "quic", "initial", quic_initial()
     yield "quic", "frames", b"\0\x01\x02\x05\0\x01\x02\x06\0" + bytes([len(hello) % 64]) + hello
+    crypto = lambda frame, offset, data: bytes([frame]) + struct.pack(">HH", 0x4000 | offset, 0x4000 | len(data)) + data
+    datagram = lambda choice, frames: bytes([choice, len(frames)]) + frames
+    google = b"CHLO\1\0\0\0SNI\0\x09\0\0\0a.example"
+    yield "quic", "sealed", datagram(0, crypto(6, 50, hello[50:])) + datagram(0, b"\2\5\0\1\2" + crypto(6, 0, hello[:50]))
+    yield "quic", "sealed_several", datagram(1, crypto(6, 0, hello)) + datagram(9, crypto(6, 0, hello))
+    yield "quic", "sealed_google", datagram(6, b"\7" + crypto(8, 0, hello)) + datagram(5, crypto(8, 0, google))
     yield "quic", "chlo", chlo("clients.example.org")
     yield "packet", "ethernet", frames_of(1, ethernet(plain))
     yield "packet", "qinq", frames_of(1, ethernet(b"\0\x01\x81\0\0\x02\x08\0" + plain, 0x88a8))
@@ -152,6 +169,13 @@ def seeds():
     yield "packet", "geneve", frames_of(101, ipv4(17, udp(9, 6081, b"\0\0\x65\x58\0\0\1\0" + ethernet(plain))))
     yield "packet", "gtp", frames_of(101, ipv4(17, udp(2152, 2152, b"\x34\xff\0\x20\0\0\0\1\0\0\0\x85\1\0\0\0" + plain)))
     yield "packet", "teredo", frames_of(101, ipv4(17, udp(9, 3544, b"\0\0\1\2\3\4\5\6" + ipv6(17, question))))
+    yield "packet", "l2tp", frames_of(101, ipv4(17, udp(1701, 1701, b"\x48\2\0\0\0\1\0\2\0\0\0\0\xff\3\0\x21" + plain)))
+    yield "packet", "capwap", frames_of(101, ipv4(17, udp(9, 5247, b"\0\x10\2\0\0\0\0\0" + ethernet(plain))),
+                                        ipv4(17, udp(9, 5247, b"\0\x10\x43\0\0\0\0\0\1\x08" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0" + plain)))
+    yield "packet", "ayiya", frames_of(101, ipv4(17, udp(9, 5072, b"\x44\x52\x11\x29" + bytes(40) + ipv6(17, question))))
+    yield "packet", "erspan3", frames_of(101, gre(0x22eb, bytes(16) + ethernet(plain), 0x1000))
+    yield "packet", "pktap", frames_of(258, b"\x0c\0\0\0\1\0\0\0\1\0\0\0" + ethernet(plain))
+    yield "packet", "mpls_ethernet", frames_of(1, ethernet(b"\0\1\1\x40\0\0\0\0" + ethernet(plain), 0x8847))
     yield "packet", "sll", frames_of(113, bytes(14) + b"\x08\0" + plain)
     yield "packet", "sll2", frames_of(276, b"\x08\0" + bytes(18) + plain)
     yield "packet", "null", frames_of(0, b"\2\0\0\0" + plain)
@@ -165,7 +189,19 @@ def seeds():
               ethernet(ipv4(17, udp(53, 5000, dns_answer("app.example", "edge.example", SERVER)), RESOLVER, CLIENT))]
     long_dns = dns_query("tcp.example.org")
     both = lookup + conversation(53, [struct.pack(">H", len(long_dns)) + long_dns]) + conversation(993, [b"a1 STARTTLS\r\n", records(hello)])
+    starttls = conversation(25, [b"EHLO me\r\n", b"STARTTLS\r\n", records(hello)], b"220 go\r\n")
+    proxies = conversation(1080, [b"\5\1\0", b"\5\1\0\3\x09a.example\1\xbb", records(hello)])
+    proxies += conversation(5432, [b"\0\0\0\x08\x04\xd2\x16\x2f", records(hello)])
+    proxies += conversation(1433, [b"\x12\1" + struct.pack(">H", len(records(hello)) + 8) + bytes(4) + records(hello)])
+
+    hidden = [ethernet(ipv4(17, udp(40002, 4242, b"\1\0\0\0" + bytes(144)))),
+              ethernet(ipv4(17, udp(40003, 4242, b"\x38\1\2\3\4\5\6\7\x08" + bytes(5)))),
+              ethernet(ipv4(17, udp(53, 5000, https_answer("app.example", SERVER, "outer.example")), RESOLVER, CLIENT))]
+    hidden += conversation(443, [records(client_hello("outer.example", True))]) + conversation(853, [records(hello)])
     for target in ("capture_file", "flow"):
+        yield target, "starttls", pcap(starttls)
+        yield target, "proxies", pcap(proxies)
+        yield target, "hidden", pcap(hidden)
         yield target, "web", pcap(web)
         yield target, "tls", pcap(secure)
         yield target, "late", pcap(late)

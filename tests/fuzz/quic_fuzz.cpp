@@ -2,6 +2,8 @@
 #include "agent/dissect/quic.hpp"
 #include "agent/flow/names_in_quic.hpp"
 
+#include "tests/unit/agent/quic_bytes.hpp"
+
 #include <array>
 #include <cstdlib>
 
@@ -14,6 +16,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     {
         dl::agent::flow::NamesInQuic names(budget);
         (void)names.add(bytes, plain);
+        (void)names.finish();
+    }
+    {
+        // The same octets as what is sealed within: each datagram a choice of dialect and id, a length, frames.
+        constexpr std::array<std::uint32_t, 8> versions{1,          0x6b3343cf, 0xff00001d, 0xff00001c,
+                                                        0xff000016, 0x51303530, 0x54303530, 0x54303531};
+        dl::agent::flow::NamesInQuic names(budget);
+        Cursor cursor(bytes);
+        for (int datagrams = 0; cursor.left() > 2 && datagrams < 8; ++datagrams) {
+            const std::uint8_t choice = cursor.u8();
+            const Bytes frames = cursor.take_at_most(cursor.u8());
+            const dl::agent::testing::Data datagram =
+                dl::agent::testing::quic_initial(versions[choice & 7U], choice & 7U, {frames.begin(), frames.end()},
+                                                 (choice & 8U) != 0 ? "otherid" : "someid");
+            if (const auto hello = names.add(datagram, plain); hello && hello->server_name.size() > 65536) std::abort();
+        }
         (void)names.finish();
     }
     for (Bytes left = bytes; !left.empty();)

@@ -135,6 +135,18 @@ TEST(CaptureFile, NamesGarbageAndUnknownLinkTypes)
     EXPECT_EQ(open_capture_file("/nowhere/file.pcap").error().kind, Failure::Kind::not_found);
 }
 
+TEST(CaptureFile, LeavesOutPacketsOfUnknownLinkTypesAmongOthers)
+{
+    Data file = pcapng_file(false);
+    const Data interface = block(1, octets({1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 3, 0, 0, 0}), false);
+    const auto second = std::search(file.begin(), file.end(), interface.begin(), interface.end());
+    ASSERT_NE(second, file.end());
+    second[8] = 187;    // Bluetooth
+    const Reading reading = read(file);
+    EXPECT_EQ(reading.failure, "");
+    EXPECT_EQ(reading.times.size(), 2U);
+}
+
 TEST(CaptureFile, UnpacksGzipAndZstd)
 {
     const Data whole = pcap_file(false, false, 1, 5000);    // more than one buffer

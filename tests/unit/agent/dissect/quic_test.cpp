@@ -53,9 +53,29 @@ TEST(Quic, OpensInitialsOfEveryVersionAndTriesUnknownOnes)
                                   {0xfaceb001, 4},
                                   {0xfaceb002, 3},
                                   {0xfaceb00f, 3},
+                                  {0xff000015, 4},
                                   {0x0a1a2a3a, 0}})
         EXPECT_EQ(name_in({quic_initial(version.number, version.dialect, frames)}), "quic.example")
             << std::hex << version.number;
+}
+
+TEST(Quic, OpensInitialsOfGooglesVersions)
+{
+    const Data hello = client_hello("quic.example");
+    const auto google_frame = [](std::size_t offset, const Data& data) {
+        return octets({7, 8}) + u16(0x4000 | offset) + u16(0x4000 | data.size()) + data;
+    };
+    EXPECT_EQ(name_in({quic_initial(0x54303530, 6, google_frame(0, hello))}), "quic.example");
+    EXPECT_EQ(name_in({quic_initial(0x54303531, 7, google_frame(0, hello))}), "quic.example");
+    const Data host = text("google.example");
+    const Data chlo = text("CHLO") + octets({2, 0, 0, 0}) + text("SNI") + octets({0, 14, 0, 0, 0}) + text("VER") +
+                      octets({0, 18, 0, 0, 0}) + host + text("Q050");
+    EXPECT_EQ(name_in({quic_initial(0x51303530, 5, google_frame(0, chlo))}), "google.example");
+    const Data first(chlo.begin(), chlo.begin() + 10);
+    const Data second(chlo.begin() + 10, chlo.end());
+    EXPECT_EQ(name_in({quic_initial(0x51303530, 5, google_frame(10, second)),
+                       quic_initial(0x51303530, 5, google_frame(0, first))}),
+              "google.example");
 }
 
 TEST(Quic, PutsCryptoFramesInOrderOverDatagramsAndCoalescedPackets)

@@ -1,5 +1,6 @@
 // Octets of connections of which the capture kept only a part.
 #include "tests/unit/agent/flow/flow_tables.hpp"
+#include "tests/unit/agent/quic_bytes.hpp"
 
 namespace dl::agent::flow {
 namespace {
@@ -32,6 +33,33 @@ TEST_F(FlowTables, StartsAndEndsAloneTellTheOctetsOfALargeDownload)
     see(tcp_frame(from_, to_, 101 + 5000, down + 1, 17));
     see(tcp_frame(to_, from_, down + 1, 101 + 5001, 16));
     EXPECT_EQ(ended(), (std::vector<Seen>{{"", "", Evidence::address_only, 1, 5000, 3'000'000'000U, at}}));
+}
+
+TEST_F(FlowTables, CopiesOnOtherInterfacesCountOnce)
+{
+    const Host inside{octets({172, 17, 0, 2}), 40000};
+    const Data initial = quic_initial(1, 0, crypto_frame(0, client_hello("quic.example")));
+    const Data hello = records(client_hello("tls.example"));
+    const auto both = [&](const Host& from, std::uint32_t interface) {    // as translated: the client's address differs
+        see(udp_frame(from, server(443), initial), interface);
+        see(tcp_frame(from, server(443), 100, 0, 2), interface);
+    };
+    see(tcp_frame(client, server(80), 100, 0, 2), 7);
+    see(tcp_frame(client, server(80), 100, 0, 2), 1);
+    both(inside, 1);
+    both(client, 2);
+    for (const std::uint32_t interface : {1U, 2U, 3U}) {    // through a bridge: all is the same
+        see(udp_frame(server(443), inside, zeros(500)), interface);
+        see(udp_frame(inside, server(443), zeros(70)), interface);
+        see(tcp_frame(server(443), inside, 500, 101, 18), interface);
+        see(tcp_frame(inside, server(443), 101, 501, 24, hello), interface);
+    }
+    see(tcp_frame(client, server(443), 101, 501, 24, hello), 2);
+    see(udp_frame(server(443), client, zeros(500)), 2);
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 3U);
+    EXPECT_EQ(seen[1], (Seen{"quic.example", "", Evidence::quic_sni, 1, initial.size() + 70, 500, at}));
+    EXPECT_EQ(seen[2], (Seen{"tls.example", "", Evidence::tls_sni, 1, hello.size(), 0, at}));
 }
 
 TEST_F(FlowTables, WhatOnlyOneSideEndedIsForgottenSoon)

@@ -52,9 +52,10 @@ public:
 
 class FlowTables : public ::testing::Test {
 protected:
-    void see(const Data& frame)
+    void see(const Data& frame, std::uint32_t interface = 0)
     {
         capture::Packet packet;
+        packet.interface = interface;
         packet.time_ns = (time_ += 1000) * 1000;
         packet.link_type = 1;
         packet.original_length = static_cast<std::uint32_t>(frame.size());

@@ -94,6 +94,18 @@ TEST_P(NameBehind, IsFound)
     }
 }
 
+TEST_F(FlowTables, SqlServersClientsShakeHandsWithinTheirOwnPackets)
+{
+    const auto packet = [](const Data& payload) {
+        return octets({0x12, 1}) + u16(payload.size() + 8) + zeros(4) + payload;
+    };
+    shake_hands(1433);
+    say(packet(octets({0, 0, 6, 0, 6, 255, 1, 2, 3, 4, 5, 6})));
+    answer(packet(octets({0, 0, 6, 0, 6, 255, 1, 2, 3, 4, 5, 6})));
+    say(packet(records(client_hello("sql.example"))));
+    EXPECT_EQ(ended().front().name, "sql.example");
+}
+
 INSTANTIATE_TEST_SUITE_P(Roads, NameBehind, ::testing::ValuesIn(talks));
 
 TEST_F(FlowTables, ANameWithinTheFirst32KiBIsFoundInAHelloThatIsLarger)
@@ -151,6 +163,15 @@ TEST_F(FlowTables, EncryptedResolversKeepTheirNameAndCountAsHidden)
     EXPECT_EQ(seen[0].evidence, Evidence::tls_sni);
     EXPECT_EQ(seen[1].evidence, Evidence::tls_sni);
     EXPECT_EQ(table_.counters().octets_hidden_road, hello.size() + other.size());
+}
+
+TEST_F(FlowTables, DnsOverQuicIsHiddenOnAnyPort)
+{
+    const Data doq = client_hello("resolver.example", extension(16, u16(4) + octets({3}) + text("doq")));
+    see(udp_frame(client, server(443), quic_initial(1, 0, crypto_frame(0, doq))));
+    const auto seen = ended();
+    EXPECT_EQ(seen.front().name, "resolver.example");
+    EXPECT_GT(table_.counters().octets_hidden_road, 0U);
 }
 
 TEST_F(FlowTables, QuicConnectionsOnTheSamePortsAreKeptApart)
