@@ -243,9 +243,10 @@ void FlowTable::on_packet(const capture::Packet& packet)
             ++counters_.copies;
         }
     }
+    const auto since_last = std::chrono::abs(when - flow->last);
     flow->last = std::max(flow->last, when);
     if (flow->copy) flow->over = flow->over || segment->has(Segment::fin) || segment->has(Segment::rst);
-    if (flow->copy || (copies_ && is_copied_datagram(*flow, side, interface))) return;
+    if (flow->copy || (copies_ && is_copied_datagram(*flow, side, interface, since_last))) return;
     flow->opened = std::min(flow->opened, when);
     flow->pending_share = true;
     if (segment->transport == Transport::tcp)
@@ -254,11 +255,11 @@ void FlowTable::on_packet(const capture::Packet& packet)
         on_udp(*flow, side, *segment);
 }
 
-/// A direction of UDP comes through one interface; what comes through another as well is the same once more.
-bool FlowTable::is_copied_datagram(Flow& flow, Side side, std::uint32_t interface)
+/// A direction of UDP comes through one interface; what comes through another at once is the same once more.
+bool FlowTable::is_copied_datagram(Flow& flow, Side side, std::uint32_t interface, std::chrono::microseconds since_last)
 {
     if (flow.transport != Transport::udp) return false;
-    if (flow.interface[side] == 0) flow.interface[side] = interface + 1;
+    if (flow.interface[side] == 0 || since_last > Copies::at_once) flow.interface[side] = interface + 1;
     if (flow.interface[side] == interface + 1) return false;
     ++counters_.copies;
     return true;

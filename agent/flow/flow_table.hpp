@@ -75,7 +75,8 @@ private:
     void make_room();
     void sweep(Timestamp now);
 
-    [[nodiscard]] bool is_copied_datagram(Flow& flow, Side side, std::uint32_t interface);
+    [[nodiscard]] bool is_copied_datagram(Flow& flow, Side side, std::uint32_t interface,
+                                          std::chrono::microseconds since_last);
     void on_tcp(Flow& flow, Side side, const dissect::Segment& segment);
     void on_udp(Flow& flow, Side side, const dissect::Segment& segment);
     void listen(Flow& flow, Side side, const dissect::Segment& segment);
