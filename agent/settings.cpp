@@ -1,8 +1,8 @@
 #include "agent/settings.hpp"
 
+#include "agent/uplink/route.hpp"
 #include "shared/tls/certificates.hpp"
 
-#include <boost/url/parse.hpp>
 #include <net/if.h>
 
 namespace dl::agent {
@@ -10,26 +10,16 @@ namespace {
 
 using namespace dl::config;
 
-/// SCHEME://HOST[:PORT] and no more (RFC 3986): neither name and password nor path.
-bool is_origin(std::string_view text, std::string_view scheme)
-{
-    const auto url = boost::urls::parse_uri({text.data(), text.size()});
-    if (!url || url->host().empty() || url->has_userinfo() || url->has_query() || url->has_fragment()) return false;
-    const std::string path = url->path();
-    return std::string_view(url->scheme().data(), url->scheme().size()) == scheme && (path.empty() || path == "/") &&
-           (!url->has_port() || url->port_number() != 0);
-}
-
 std::optional<std::string> check_collector(std::string_view text)
 {
-    if (is_origin(text, "https")) return std::nullopt;
+    if (uplink::parse_collector(text)) return std::nullopt;
     return "must be https://HOST:PORT, as the collector's administrator gives it";
 }
 
 std::optional<std::string> check_proxy(std::string_view text)
 {
-    if (is_origin(text, "http")) return std::nullopt;
-    return "must be http://HOST:PORT, without a name or password";
+    const auto proxy = uplink::parse_named_proxy(text);
+    return proxy ? std::nullopt : std::optional{proxy.error().message};
 }
 
 std::optional<std::string> check_pin(std::string_view text)
@@ -55,9 +45,12 @@ const SettingsTable<Settings>& settings_table()
                          .since = first,
                          .description = "Where to report; what `enroll --collector` said where it is absent."},
                         &S::collector, check_collector, "https URL"),
-        text_setting<S>(
-            {.key = "proxy", .since = first, .description = "A proxy that takes CONNECT, on the way to the collector."},
-            &S::proxy, check_proxy, "http URL"),
+        text_setting<S>({.key = "proxy",
+                         .since = first,
+                         .description = "A proxy that takes CONNECT, on the way to the collector; `none`: no proxy, "
+                                        "whatever the environment says. Absent: "
+                                        "HTTPS_PROXY, which is also the place for a proxy's name and password."},
+                        &S::proxy, check_proxy, "http URL"),
         text_setting<S>(
             {.key = "ca_pin",
              .since = first,

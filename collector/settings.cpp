@@ -45,6 +45,29 @@ std::optional<std::string> check_name(std::string_view text)
     return "is neither a host name nor an address; give one that agents connect to";
 }
 
+/// Two listeners can't have one port, unless their addresses differ and neither is that of all.
+bool clash(std::string_view a, std::string_view b)
+{
+    const auto port = [](std::string_view text) { return text.substr(text.rfind(':')); };
+    const auto address = [](std::string_view text) { return text.substr(0, text.rfind(':')); };
+    const auto all = [](std::string_view text) { return text == "0.0.0.0" || text == "[::]"; };
+    if (port(a) != port(b) || port(a) == ":0") return false;
+    return address(a) == address(b) || all(address(a)) || all(address(b));
+}
+
+std::optional<Failure> check_listeners(const Loaded<Settings>& loaded)
+{
+    const Settings& settings = loaded.settings;
+    if (!clash(settings.agents_listen, settings.api_listen)) return std::nullopt;
+    std::string where;
+    for (const EffectiveSetting& setting : loaded.effective)
+        if (setting.key == "agents.listen" || (setting.key == "api.listen" && setting.source != "default"))
+            where = setting.source;
+    return invalid_input(
+        fmt::format("{}: agents.listen ({}) and api.listen ({}) are the same port; give them different ones", where,
+                    settings.agents_listen, settings.api_listen));
+}
+
 }    // namespace
 
 const SettingsTable<Settings>& settings_table()
@@ -77,6 +100,12 @@ const SettingsTable<Settings>& settings_table()
                          .applies = Applies::reload,
                          .description = "Folder of the service catalogue, one file per category."},
                         &S::catalog_directory, "catalog"),
+        path_setting<S>({.key = "catalog_local",
+                         .since = first,
+                         .applies = Applies::reload,
+                         .description = "Folder of the organisation's own part of the catalogue, local.json and "
+                                        "internal-hosts.csv; absent: they are in `catalog`."},
+                        &S::own_catalog_directory),
         path_setting<S>(
             {.key = "policy",
              .since = first,
@@ -152,7 +181,19 @@ Result<Loaded<Settings>> load_described_settings(const std::filesystem::path& fi
     if (settings.small_group_own_unit < settings.small_group)
         return invalid_input(fmt::format("{}: small_group.own_unit ({}) is below small_group.people ({}); raise it",
                                          file.string(), settings.small_group_own_unit, settings.small_group));
+    if (const auto same_port = check_listeners(*loaded)) return *same_port;
     return loaded;
+}
+
+std::vector<std::string> warnings_on(const Settings& settings)
+{
+    std::vector<std::string> warnings;
+    std::error_code error;
+    if (!settings.web_directory.empty() && !std::filesystem::exists(settings.web_directory / "index.html", error))
+        warnings.push_back(fmt::format("web: {} holds no page, only the API will be served; build it with "
+                                       "scripts/build-page, or remove the key",
+                                       settings.web_directory.string()));
+    return warnings;
 }
 
 Result<Settings> load_settings(const std::filesystem::path& file)

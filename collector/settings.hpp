@@ -19,6 +19,7 @@ struct Settings {
                                              "127.0.0.1"};    ///< DNS names and addresses in the server certificate
     std::string api_listen = "127.0.0.1:8480";                ///< page and API; plain HTTP on loopback only
     std::filesystem::path catalog_directory;
+    std::filesystem::path own_catalog_directory;    ///< empty: catalog_directory
     std::filesystem::path policy_file;
     std::filesystem::path units_file;
     std::filesystem::path people_file;
@@ -36,6 +37,8 @@ struct Settings {
 [[nodiscard]] Result<Settings> load_settings(const std::filesystem::path& file);
 /// The same with each value's source: what `check-config` prints.
 [[nodiscard]] Result<config::Loaded<Settings>> load_described_settings(const std::filesystem::path& file);
+/// What is no fault of the file but will be missed, such as a page that was not built; one line each.
+[[nodiscard]] std::vector<std::string> warnings_on(const Settings& settings);
 [[nodiscard]] const config::SettingsTable<Settings>& settings_table();
 
 }    // namespace dl::collector

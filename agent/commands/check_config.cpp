@@ -6,6 +6,7 @@
 #include "agent/service/health.hpp"
 #include "agent/service/personal_list.hpp"
 #include "agent/uplink/route.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -47,16 +48,10 @@ void warn_of_absent_places(const Settings& settings)
 
 int check_config(const Options& options)
 {
-    const auto format = rows::parse_format(options.format);
-    if (!format) {
-        fmt::print(stderr, "daylight-agent check-config: '{}' is no format; choose table, jsonl, tsv or csv\n",
-                   options.format);
-        return 2;
-    }
     const auto loaded = load_described_settings(options.config);
     if (!loaded) return fail("check-config", loaded.error());
-    const auto writer =
-        rows::create_row_writer(*format, {{"key"}, {"value"}, {"unit"}, {"source"}, {"applies"}}, std::cout);
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format),
+                                                {{"key"}, {"value"}, {"unit"}, {"source"}, {"applies"}}, std::cout);
     for (const config::EffectiveSetting& setting : loaded->effective)
         writer->write({setting.key, setting.value, setting.unit, setting.source,
                        std::string(config::to_string(setting.applies))});
@@ -76,7 +71,7 @@ void add_check_config(CommandLine& line)
     CLI::App* verb = line.app.add_subcommand("check-config",
                                              "Check the configuration and the files it names; print what is in force");
     add_config_option(*verb, options->config);
-    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    command_line::add_format_option(*verb, options->format);
     verb->callback([&line, options] { line.chosen = [options] { return check_config(*options); }; });
 }
 

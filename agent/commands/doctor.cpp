@@ -2,6 +2,7 @@
 #include "agent/commands/commands.hpp"
 #include "agent/commands/verb.hpp"
 #include "agent/service/health.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -20,16 +21,11 @@ struct Options {
 
 int doctor(const Options& options)
 {
-    const auto format = rows::parse_format(options.format);
-    if (!format) {
-        fmt::print(stderr, "daylight-agent doctor: '{}' is no format; choose table, jsonl, tsv or csv\n",
-                   options.format);
-        return 2;
-    }
     const auto settings = load_settings(options.config);
     if (!settings) return fail("doctor", settings.error());
     const auto findings = service::examine(*settings);
-    const auto writer = rows::create_row_writer(*format, {{"state"}, {"check"}, {"what"}, {"next"}}, std::cout);
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format),
+                                                {{"state"}, {"check"}, {"what"}, {"next"}}, std::cout);
     for (const service::Finding& finding : findings)
         writer->write({service::to_string(finding.grade), finding.check, finding.what, finding.next});
     if (const auto written = writer->finish(); !written) return fail("doctor", written.error());
@@ -49,7 +45,7 @@ void add_doctor(CommandLine& line)
     CLI::App* verb =
         line.app.add_subcommand("doctor", "Check that this agent can do its work, and say what to do where it can't");
     add_config_option(*verb, options->config);
-    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    command_line::add_format_option(*verb, options->format);
     verb->callback([&line, options] { line.chosen = [options] { return doctor(*options); }; });
 }
 

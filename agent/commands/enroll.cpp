@@ -4,6 +4,9 @@
 #include "agent/service/data_directory.hpp"
 #include "agent/service/run_agent.hpp"
 #include "agent/uplink/enrolment.hpp"
+#include "agent/uplink/route.hpp"
+#include "shared/command_line/option_checks.hpp"
+#include "shared/tls/certificates.hpp"
 
 #include <fmt/format.h>
 
@@ -51,12 +54,17 @@ void add_enroll(CommandLine& line)
 {
     auto options = std::make_shared<Options>();
     CLI::App* verb = line.app.add_subcommand("enroll", "Enrol this host with a collector");
-    verb->add_option("--collector", options->collector, "https://HOST:PORT")->required();
+    verb->add_option("--collector", options->collector, "https://HOST:PORT")
+        ->required()
+        ->check(command_line::read_by(uplink::parse_collector));
     verb->add_option("--token", options->token, "Enrolment token (daylight-collector token create)")->required();
     verb->add_option("--ca-pin", options->ca_pin,
                      "sha256:HEX of the collector CA's public key (daylight-collector init prints it)")
-        ->required();
-    verb->add_option("--proxy", options->proxy, "http://[USER:PASSWORD@]HOST:PORT of a CONNECT proxy, or none");
+        ->required()
+        ->check(command_line::read_by(tls::parse_pin));
+    verb->add_option("--proxy", options->proxy,
+                     "http://HOST:PORT of a CONNECT proxy, or none; one that asks for a password goes into HTTPS_PROXY")
+        ->check(command_line::read_by(uplink::parse_named_proxy));
     add_config_option(*verb, options->config);
     verb->callback([&line, options] { line.chosen = [options] { return enroll(*options); }; });
 }

@@ -5,6 +5,7 @@
 #include "agent/ledger/ledger.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/uplink/enrolment.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/names/identifiers.hpp"
 #include "shared/rows/row_writer.hpp"
 
@@ -60,12 +61,6 @@ std::map<Pseudonym, std::string> accounts_by_pseudonym(const std::array<std::uin
 
 int explain(const Options& options)
 {
-    const auto format = rows::parse_format(options.format);
-    if (!format) {
-        fmt::print(stderr, "daylight-agent explain: '{}' is no format; choose table, jsonl, tsv or csv\n",
-                   options.format);
-        return 2;
-    }
     const auto settings = load_settings(options.config);
     if (!settings) return fail("explain", settings.error());
     const auto enrolment = uplink::load_enrolment(settings->data_directory);
@@ -75,7 +70,7 @@ int explain(const Options& options)
     if (!ledger) return fail("explain", ledger.error());
 
     const auto accounts = accounts_by_pseudonym(enrolment->organisation_key);
-    const auto writer = rows::create_row_writer(*format,
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format),
                                                 {{"day"},
                                                  {"person"},
                                                  {"application"},
@@ -125,7 +120,7 @@ void add_explain(CommandLine& line)
     auto options = std::make_shared<Options>();
     CLI::App* verb = line.app.add_subcommand("explain", "Print what has left this host");
     add_config_option(*verb, options->config);
-    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    command_line::add_format_option(*verb, options->format);
     verb->callback([&line, options] { line.chosen = [options] { return explain(*options); }; });
 }
 

@@ -4,16 +4,19 @@
 #include "agent/capture/live_interface.hpp"
 #include "agent/commands/commands.hpp"
 #include "agent/commands/observed_rows.hpp"
+#include "agent/commands/verb.hpp"
 #include "agent/flow/flow_table.hpp"
 #include "agent/identity/early_attributor.hpp"
 #include "agent/identity/process_search.hpp"
 #include "agent/identity/recorded_attributor.hpp"
 #include "agent/identity/system_attributor.hpp"
 #include "agent/owners/remote_processes.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -42,10 +45,15 @@ volatile std::sig_atomic_t stop_asked = 0;
 
 void ask_to_stop(int) { stop_asked = 1; }
 
-int fail(const Failure& failure)
+int fail(const Failure& failure) { return commands::fail("observe", failure); }
+
+/// What is wrong with a text as a time to watch; nothing where it is one.
+std::string check_duration(const std::string& text)
 {
-    fmt::print(stderr, "daylight-agent observe: {}\n", failure.message);
-    return 1;
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error == std::errc{} && end == text.data() + text.size() && std::isfinite(seconds) && seconds > 0) return {};
+    return fmt::format("'{}' is no time to watch; give seconds, more than 0", text);
 }
 
 Result<std::unique_ptr<capture::PacketSource>> open_source(const Options& options)
@@ -109,17 +117,6 @@ Result<void> read_all(capture::PacketSource& source, flow::FlowTable& table, con
 
 int observe(const Options& options)
 {
-    const auto format = rows::parse_format(options.format);
-    if (!format) {
-        fmt::print(stderr, "daylight-agent observe: '{}' is no format; choose table, jsonl, tsv or csv\n",
-                   options.format);
-        return 2;
-    }
-    if (options.duration && !(std::isfinite(*options.duration) && *options.duration > 0)) {
-        fmt::print(stderr, "daylight-agent observe: --duration {} is no time to watch; give seconds, more than 0\n",
-                   *options.duration);
-        return 2;
-    }
     auto source = open_source(options);
     if (!source) return fail(source.error());
     const auto attributor = open_attributor(options);
@@ -132,7 +129,8 @@ int observe(const Options& options)
     flow::FlowTable table(observed);
     const Result<void> read = read_all(**source, table, options);
     table.finish();
-    const auto writer = rows::create_row_writer(*format, ObservedRows::columns(), std::cout);
+    const auto writer =
+        rows::create_row_writer(*rows::parse_format(options.format), ObservedRows::columns(), std::cout);
     observed.write(*writer);
     if (auto finished = writer->finish(); !finished) return fail(finished.error());
     if (const auto unknown = (*source)->statistics().unknown; unknown > 0)
@@ -168,19 +166,15 @@ void add_observe(CommandLine& line)
                      "Socket of the process watch to ask for programs; without it, /proc as far as this user may look")
         ->needs(interface);
     verb->add_option(
-        "--duration", options->duration,
-        "Seconds to watch, more than 0 (in a capture: of its packets); without it, until the end or Ctrl-C");
-    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+            "--duration", options->duration,
+            "Seconds to watch, more than 0 (in a capture: of its packets); without it, until the end or Ctrl-C")
+        ->check(CLI::Validator([](std::string& text) { return check_duration(text); }, ""));
+    command_line::add_format_option(*verb, options->format);
     verb->callback([&line, options] {
-        line.chosen = [options] {
-            if (options->file.empty() && options->interface.empty()) {
-                fmt::print(
-                    stderr,
-                    "daylight-agent observe: name a capture with --pcap FILE or an interface with --interface IF\n");
-                return 2;
-            }
-            return observe(*options);
-        };
+        if (options->file.empty() && options->interface.empty())
+            command_line::wrong_usage("--pcap or --interface",
+                                      "name a capture with --pcap FILE or an interface with --interface IF");
+        line.chosen = [options] { return observe(*options); };
     });
 }
 

@@ -5,6 +5,7 @@
 #include "agent/service/data_directory.hpp"
 #include "agent/service/watch.hpp"
 #include "agent/uplink/enrolment.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -45,12 +46,6 @@ nlohmann::json share(std::uint64_t part, std::uint64_t whole)
 
 int status(const Options& options)
 {
-    const auto format = rows::parse_format(options.format);
-    if (!format) {
-        fmt::print(stderr, "daylight-agent status: '{}' is no format; choose table, jsonl, tsv or csv\n",
-                   options.format);
-        return 2;
-    }
     const auto settings = load_settings(options.config);
     if (!settings) return fail("status", settings.error());
     const auto enrolment = uplink::load_enrolment(settings->data_directory);
@@ -59,7 +54,7 @@ int status(const Options& options)
     if (!validity) return fail("status", validity.error());
 
     const SystemClock clock;
-    const auto writer = rows::create_row_writer(*format, {{"item"}, {"value"}}, std::cout);
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format), {{"item"}, {"value"}}, std::cout);
     const auto row = [&](const char* item, nlohmann::json value) { writer->write({item, std::move(value)}); };
     const auto process = service::running_agent(settings->data_directory);
     row("agent", enrolment->agent.hex());
@@ -112,7 +107,7 @@ void add_status(CommandLine& line)
     CLI::App* verb =
         line.app.add_subcommand("status", "Show who this agent is, what it holds and what it has reported");
     add_config_option(*verb, options->config);
-    verb->add_option("--format", options->format, "table, jsonl, tsv or csv");
+    command_line::add_format_option(*verb, options->format);
     verb->callback([&line, options] { line.chosen = [options] { return status(*options); }; });
 }
 

@@ -1,5 +1,7 @@
 #include "agent/ledger/personal_hosts.hpp"
 
+#include "shared/config/plain_text.hpp"
+
 #include "shared/names/host_name.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +32,7 @@ bool PersonalHosts::contains(std::string_view host) const
 
 Result<PersonalHosts> parse_personal_hosts(std::string_view text, const std::string& name)
 {
+    if (const auto sound = config::check_utf8(text, name); !sound) return sound.error();
     PersonalHosts hosts;
     for (std::size_t number = 1; !text.empty(); ++number) {
         const auto end = text.find('\n');

@@ -80,6 +80,16 @@ Result<Proxy> parse_proxy(std::string_view text)
     return invalid_input("the proxy's address can't be read; write it as http://[USER:PASSWORD@]HOST:PORT");
 }
 
+Result<void> parse_named_proxy(std::string_view text)
+{
+    if (text == "none") return {};
+    const auto proxy = parse_proxy(text);
+    if (proxy && proxy->authorization.empty()) return {};
+    if (!proxy) return invalid_input("the proxy's address can't be read; write it as http://HOST:PORT, or none");
+    return invalid_input("others can read a password here; set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the "
+                         "agent's environment instead, from a file that only root reads");
+}
+
 bool bypasses_proxy(std::string_view host, std::string_view no_proxy)
 {
     while (!no_proxy.empty()) {

@@ -39,10 +39,14 @@ struct Route {
 /// True where `host` is in the comma-separated list of NO_PROXY: equal, below a listed domain, or the list is *.
 [[nodiscard]] bool bypasses_proxy(std::string_view host, std::string_view no_proxy);
 
+/// What a settings file or a command line may name: http://HOST[:PORT], or "none" (no proxy). Both can be read by
+/// others, so a name and password are refused: their place is HTTPS_PROXY.
+[[nodiscard]] Result<void> parse_named_proxy(std::string_view text);
+
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 [[nodiscard]] Environment process_environment();
 
-/// The explicit proxy where one is set (the word "none": no proxy at all), else HTTPS_PROXY or https_proxy unless
+/// The named proxy where there is one (the word "none": no proxy at all), else HTTPS_PROXY or https_proxy unless
 /// NO_PROXY or no_proxy excepts the collector.
 [[nodiscard]] Result<Route> route_to(std::string_view collector_url, std::string_view proxy_url,
                                      const Environment& environment);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace dl::collector::access {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr std::string_view accounts = "accounts";
 constexpr std::string_view tokens = "account-tokens";    ///< first 16 digits of a token's hash → account
 constexpr std::size_t token_length = 43;                 ///< 32 bytes in base64url without padding
 constexpr int most_attempts = 100;
+constexpr std::size_t longest_name = 64;
 
 constexpr std::pair<Role, std::string_view> names[] = {
     {Role::operations, "operations"},
@@ -48,6 +51,23 @@ Result<Account> from_json(const store::Document& document)
                    document.value.at("disabled").get<bool>()};
 }
 
+/// Reads, changes and writes until no other writer comes between.
+template <class Change>
+Result<void> change(store::StateStore& state, std::string_view id, Change change_value)
+{
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        auto document = state.get(accounts, id);
+        if (!document) return document.error();
+        if (!*document)
+            return not_found(fmt::format("no account is called '{}'; `daylight-collector user list` shows them", id));
+        change_value((*document)->value);
+        const auto put = state.put_if_version(accounts, id, (*document)->version, (*document)->value);
+        if (put) return {};
+        if (put.error().kind != Failure::Kind::conflict) return put.error();
+    }
+    return unavailable(fmt::format("account {} is being changed by others; try again", id));
+}
+
 }    // namespace
 
 std::string_view to_string(Role role)
@@ -64,11 +84,28 @@ std::optional<Role> parse_role(std::string_view text)
     return std::nullopt;
 }
 
+std::vector<std::string> role_names()
+{
+    std::vector<std::string> all;
+    for (const auto& [value, name] : names)
+        all.emplace_back(name);
+    return all;
+}
+
+Result<void> check_account_name(std::string_view name)
+{
+    const bool good = std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("._@-").find(c) != std::string_view::npos;
+    });
+    if (good && !name.empty() && name.size() <= longest_name) return {};
+    return invalid_input(fmt::format("'{}' is no account name; give 1 to {} letters, digits and . _ @ -",
+                                     name.substr(0, longest_name), longest_name));
+}
+
 Result<std::string> Accounts::create(const Account& account)
 {
-    if (account.id.empty() || account.id.size() > 128 || account.id.find_first_of(" \t\r\n") != std::string::npos)
-        return invalid_input(
-            fmt::format("'{}' is no account name; use 1 to 128 characters without blanks", account.id));
+    if (auto named = check_account_name(account.id); !named) return named.error();
     std::array<std::uint8_t, 32> secret{};
     fill_random(secret);
     const std::string token = base64url(secret);
@@ -104,17 +141,23 @@ Result<std::vector<Account>> Accounts::list()
 
 Result<void> Accounts::disable(std::string_view id)
 {
-    for (int attempt = 0; attempt < most_attempts; ++attempt) {
-        auto document = state_.get(accounts, id);
-        if (!document) return document.error();
-        if (!*document)
-            return not_found(fmt::format("no account is called '{}'; `daylight-collector user list` shows them", id));
-        (*document)->value["disabled"] = true;
-        const auto put = state_.put_if_version(accounts, id, (*document)->version, (*document)->value);
-        if (put) return {};
-        if (put.error().kind != Failure::Kind::conflict) return put.error();
-    }
-    return unavailable(fmt::format("account {} is being changed by others; try again", id));
+    return change(state_, id, [](nlohmann::json& value) { value["disabled"] = true; });
+}
+
+Result<void> Accounts::withdraw(std::string_view id)
+{
+    std::string hash;
+    const auto changed = change(state_, id, [&](nlohmann::json& value) {
+        hash = value.at("hash").get<std::string>();
+        value = nullptr;
+    });
+    if (!changed) return changed;
+    // The index last: until it is gone it points to no account, which opens nothing.
+    const auto index = state_.get(tokens, hash.substr(0, 16));
+    if (!index) return index.error();
+    if (!*index) return {};
+    const auto removed = state_.put_if_version(tokens, hash.substr(0, 16), (*index)->version, nullptr);
+    return removed ? Result<void>() : removed.error();
 }
 
 Result<Account> Accounts::authenticate(std::string_view token)

@@ -15,13 +15,18 @@ namespace dl::collector::access {
 enum class Role { operations, security, relationship_manager, unit_leader, privacy_officer, administrator };
 [[nodiscard]] std::string_view to_string(Role role);
 [[nodiscard]] std::optional<Role> parse_role(std::string_view text);
+[[nodiscard]] std::vector<std::string> role_names();
 
 struct Account {
-    std::string id;                    ///< account name, for instance an employee number
+    std::string id;    ///< account name, for instance an employee number
     Role role = Role::relationship_manager;
     std::vector<std::string> units;    ///< the units it may read; empty: all that its role allows
     bool disabled = false;
 };
+
+/// 1 to 64 letters, digits and . _ @ -: a name stands in logs, commands and the audit chain, and must look there as it
+/// is. The failure says so.
+[[nodiscard]] Result<void> check_account_name(std::string_view name);
 
 class Accounts {
 public:
@@ -31,6 +36,8 @@ public:
     [[nodiscard]] Result<std::string> create(const Account& account);
     [[nodiscard]] Result<std::vector<Account>> list();
     [[nodiscard]] Result<void> disable(std::string_view id);
+    /// Takes an account back whose token nobody got to see: it and its token are gone, the name is free again.
+    [[nodiscard]] Result<void> withdraw(std::string_view id);
     /// The account of a token, compared in constant time; denied when unknown or disabled.
     [[nodiscard]] Result<Account> authenticate(std::string_view token);
 

@@ -65,7 +65,9 @@ public:
     [[nodiscard]] virtual std::string_view version() const = 0;
 };
 
-/// Loads and checks every file of a folder. A failure names file, line and reason.
-[[nodiscard]] Result<std::unique_ptr<Catalog>> load_catalog(const std::filesystem::path& folder);
+/// Loads and checks every file of a folder, and local.json and internal-hosts.csv of `own` (empty: of the same folder).
+/// A failure names file, line and reason.
+[[nodiscard]] Result<std::unique_ptr<Catalog>> load_catalog(const std::filesystem::path& folder,
+                                                            const std::filesystem::path& own = {});
 
 }    // namespace dl::collector::catalog

@@ -55,9 +55,11 @@ struct CatalogSource {
     std::string digest;    ///< SHA-256 over names and contents of all files, hex
 };
 
-/// Reads every file below `folder`. Checked here: keys, types, ids, patterns, categories, kinds, facts, double ids.
-[[nodiscard]] Result<CatalogSource> read_catalog(const std::filesystem::path& folder);
-/// internal-hosts.csv: host,service,name,category,owner. Appends to `source`.
-[[nodiscard]] Result<void> read_internal_hosts(const std::filesystem::path& file, CatalogSource& source);
+/// Reads every file below `folder`, and the organisation's own two, local.json and internal-hosts.csv, from `own`.
+/// Checked here: keys, types, ids, patterns, categories, kinds, facts, double ids.
+[[nodiscard]] Result<CatalogSource> read_catalog(const std::filesystem::path& folder, const std::filesystem::path& own);
+/// internal-hosts.csv: host,service,name,category,owner. `file` stands for it in messages. Appends to `source`.
+[[nodiscard]] Result<void> read_internal_hosts(std::string_view text, const std::filesystem::path& file,
+                                               CatalogSource& source);
 
 }    // namespace dl::collector::catalog

@@ -234,9 +234,9 @@ std::string_view to_string(Kind kind)
 
 bool is_background(std::string_view role) { return role == "embedded" || role == "asset" || role == "telemetry"; }
 
-Result<std::unique_ptr<Catalog>> load_catalog(const std::filesystem::path& folder)
+Result<std::unique_ptr<Catalog>> load_catalog(const std::filesystem::path& folder, const std::filesystem::path& own)
 {
-    auto source = read_catalog(folder);
+    auto source = read_catalog(folder, own.empty() ? folder : own);
     if (!source) return source.error();
     std::size_t patterns = 0;
     for (const SourceService& entry : source->services)

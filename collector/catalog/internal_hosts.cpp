@@ -3,7 +3,6 @@
 #include "collector/directory/csv.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 
 namespace dl::collector::catalog {
@@ -15,11 +14,8 @@ Failure wrong(const Place& place, const std::string& what) { return invalid_inpu
 
 }    // namespace
 
-Result<void> read_internal_hosts(const std::filesystem::path& file, CatalogSource& source)
+Result<void> read_internal_hosts(std::string_view text, const std::filesystem::path& file, CatalogSource& source)
 {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return not_found(file.string() + ": cannot be read; restore it or remove it");
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
     const auto records = directory::parse_csv(text, file.string());
     if (!records) return records.error();
     if (records->empty() || records->front().fields != head)

@@ -4,10 +4,9 @@
 #include "shared/base/id.hpp"
 #include "shared/config/located_json.hpp"
 #include "shared/config/nearest_word.hpp"
+#include "shared/tls/files.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <unordered_map>
 
 namespace dl::collector::catalog {
@@ -15,6 +14,7 @@ namespace {
 
 using config::Node;
 
+constexpr std::size_t largest_file = 64 << 20;
 constexpr std::string_view roles[] = {"app", "api", "login", "asset", "telemetry", "embedded"};
 
 Place place_of(const Node& node) { return {node.file(), node.line()}; }
@@ -44,11 +44,13 @@ Result<void> must_be_known(const Node& where, std::string_view what, const std::
 /// Reads the files of one catalogue; the first complaint ends it.
 class Reader {
 public:
-    explicit Reader(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    Reader(std::filesystem::path folder, std::filesystem::path own) : folder_(std::move(folder)), own_(std::move(own))
+    {}
 
     Result<CatalogSource> read();
 
 private:
+    Result<std::string> text_of(const std::filesystem::path& path);
     Result<Node> file(const std::filesystem::path& path);
     Result<std::vector<std::filesystem::path>> files_of(const char* sub) const;
     Result<void> read_categories();
@@ -65,20 +67,26 @@ private:
     Result<std::string> id_of(const Node& node, std::string_view key);
 
     std::filesystem::path folder_;
+    std::filesystem::path own_;
     CatalogSource source_;
     std::string contents_;    // of all files, for the digest
 };
 
+Result<std::string> Reader::text_of(const std::filesystem::path& path)
+{
+    auto text = tls::read_whole_file(path, largest_file);
+    if (!text && text.error().kind == Failure::Kind::not_found)
+        return not_found(path.string() +
+                         ": is not there; restore the catalogue folder, or mend `catalog` in the settings");
+    if (text) contents_ += path.filename().string() + '\0' + std::to_string(text->size()) + '\0' + *text;
+    return text;
+}
+
 Result<Node> Reader::file(const std::filesystem::path& path)
 {
-    std::ifstream in(path, std::ios::binary);
-    if (!in)
-        return not_found(path.string() + ": cannot be read; restore the catalogue folder or mend catalog_directory");
-    std::ostringstream text;
-    text << in.rdbuf();
-    const std::string bytes = std::move(text).str();
-    contents_ += path.filename().string() + '\0' + std::to_string(bytes.size()) + '\0' + bytes;
-    return config::parse_text(bytes, path.string());
+    const auto text = text_of(path);
+    if (!text) return text.error();
+    return config::parse_text(*text, path.string());
 }
 
 Result<std::vector<std::filesystem::path>> Reader::files_of(const char* sub) const
@@ -340,7 +348,7 @@ Result<void> Reader::read_noise_file(const std::filesystem::path& path)
 
 Result<void> Reader::read_local()
 {
-    const auto path = folder_ / "local.json";
+    const auto path = own_ / "local.json";
     if (!std::filesystem::exists(path)) return {};
     const auto top = file(path);
     if (!top) return top.error();
@@ -422,11 +430,11 @@ Result<CatalogSource> Reader::read()
             return invalid_input(entry.place.text() + ": the id '" + entry.service.id + "' is taken at " +
                                  known->second->place.text() + "; give one of them another id");
     }
-    const auto internal = folder_ / "internal-hosts.csv";
+    const auto internal = own_ / "internal-hosts.csv";
     if (std::filesystem::exists(internal)) {
-        std::ifstream in(internal, std::ios::binary);
-        contents_ += std::string(std::istreambuf_iterator<char>(in), {});
-        if (auto read = read_internal_hosts(internal, source_); !read) return read.error();
+        const auto text = text_of(internal);
+        if (!text) return text.error();
+        if (auto read = read_internal_hosts(*text, internal, source_); !read) return read.error();
     }
     source_.digest = to_hex(sha256(contents_));
     return std::move(source_);
@@ -434,6 +442,9 @@ Result<CatalogSource> Reader::read()
 
 }    // namespace
 
-Result<CatalogSource> read_catalog(const std::filesystem::path& folder) { return Reader(folder).read(); }
+Result<CatalogSource> read_catalog(const std::filesystem::path& folder, const std::filesystem::path& own)
+{
+    return Reader(folder, own).read();
+}
 
 }    // namespace dl::collector::catalog

@@ -2,6 +2,7 @@
 // catalogue.
 #include "collector/commands/data_directory.hpp"
 #include "collector/commands/workspace.hpp"
+#include "shared/command_line/option_checks.hpp"
 
 #include <fmt/format.h>
 
@@ -31,6 +32,25 @@ int fail(std::string_view verb, const Failure& failure)
 {
     std::fputs(fmt::format("daylight-collector {}: {}\n", verb, failure.message).c_str(), stderr);
     return 1;
+}
+
+void add_check_verb(CommandLine& line, const char* name, const char* what, int (*run)(const CheckOptions& options))
+{
+    CLI::App* verb = line.app.add_subcommand(name, what);
+    const auto options = std::make_shared<CheckOptions>();
+    add_config_option(*verb, options->config_file);
+    command_line::add_format_option(*verb, options->format);
+    verb->callback([&line, options, run] { line.chosen = [options, run] { return run(*options); }; });
+}
+
+Failure undone(const Failure& why, std::string_view what, const Result<void>& withdrawn, const Result<void>& recorded)
+{
+    for (const Result<void>* step : {&withdrawn, &recorded})
+        if (!*step)
+            return io_failure(fmt::format("{}; {} was not shown and could not be taken back: {}", why.message, what,
+                                          step->error().message));
+    return io_failure(
+        fmt::format("{}; {} was taken back, nothing was made; mend the output and try again", why.message, what));
 }
 
 Result<Workspace> open_state(const std::string& config_file)

@@ -4,6 +4,7 @@
 #include "collector/commands/data_directory.hpp"
 #include "collector/commands/workspace.hpp"
 #include "collector/pki/agent_registry.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -23,10 +24,6 @@ struct Arguments {
 
 int list(const Arguments& arguments)
 {
-    const auto format = rows::parse_format(arguments.format);
-    if (!format)
-        return fail("agents list",
-                    invalid_input("--format is table, jsonl, tsv or csv, not '" + arguments.format + "'"));
     auto workspace = open_state(arguments.config_file);
     if (!workspace) return fail("agents list", workspace.error());
     const DataDirectory data{workspace->settings.data_directory};
@@ -42,7 +39,7 @@ int list(const Arguments& arguments)
     const auto agents = registry.list();
     if (!agents) return fail("agents list", agents.error());
     using Align = rows::Column::Align;
-    const auto writer = rows::create_row_writer(*format,
+    const auto writer = rows::create_row_writer(*rows::parse_format(arguments.format),
                                                 {{"id"},
                                                  {"device"},
                                                  {"kind"},
@@ -52,7 +49,8 @@ int list(const Arguments& arguments)
                                                  {"certificate_until"},
                                                  {"last_report"},
                                                  {"clock_offset_s", Align::right},
-                                                 {"state"}},
+                                                 {"state"},
+                                                 {"remark"}},
                                                 std::cout);
     const Timestamp now = SystemClock{}.now();
     for (const pki::Agent& agent : *agents) {
@@ -62,12 +60,17 @@ int list(const Arguments& arguments)
                             : now >= agent.not_after ? "certificate expired"
                             : reported               ? "reporting"
                                                      : "enrolled";
+        nlohmann::json remark;
+        if (reported) {
+            const std::chrono::microseconds offset(observer->second->clock_offset_us);
+            if (store::is_clock_off(offset)) remark = "clock " + store::clock_words(offset) + "; set it";
+        }
         writer->write({agent.id.hex(), agent.device_name, std::string(wire::to_string(agent.kind)), agent.group,
                        reported ? observer->second->version : agent.version, to_rfc3339(agent.enrolled),
                        to_rfc3339(agent.not_after),
                        reported ? nlohmann::json(to_rfc3339(observer->second->last_report)) : nlohmann::json(),
                        reported ? nlohmann::json(observer->second->clock_offset_us / 1'000'000) : nlohmann::json(),
-                       state});
+                       state, remark});
     }
     if (auto done = writer->finish(); !done) return fail("agents list", done.error());
     return 0;
@@ -75,8 +78,6 @@ int list(const Arguments& arguments)
 
 int revoke(const Arguments& arguments)
 {
-    if (arguments.id.empty() == arguments.serial.empty())
-        return fail("agents revoke", invalid_input("name one agent by its id, or one certificate with --serial"));
     auto workspace = open_state(arguments.config_file);
     if (!workspace) return fail("agents revoke", workspace.error());
     pki::AgentRegistry registry{*workspace->state};
@@ -108,14 +109,18 @@ void add_agents(CommandLine& line)
 
     CLI::App* verb = agents->add_subcommand("list", "Every agent: device, version, last report, certificate, state");
     add_config_option(*verb, arguments->config_file);
-    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
+    command_line::add_format_option(*verb, arguments->format);
     verb->callback([&line, arguments] { line.chosen = [arguments] { return list(*arguments); }; });
 
     verb = agents->add_subcommand("revoke", "Refuse an agent, or one of its certificates, from the next request on");
     add_config_option(*verb, arguments->config_file);
-    verb->add_option("ID", arguments->id, "As `agents list` shows it");
+    verb->add_option("ID", arguments->id, "As `agents list` shows it")->check(command_line::read_by(AgentId::parse));
     verb->add_option("--serial", arguments->serial, "Only this certificate");
-    verb->callback([&line, arguments] { line.chosen = [arguments] { return revoke(*arguments); }; });
+    verb->callback([&line, arguments] {
+        if (arguments->id.empty() == arguments->serial.empty())
+            command_line::wrong_usage("ID or --serial", "name one agent by its id, or one certificate with --serial");
+        line.chosen = [arguments] { return revoke(*arguments); };
+    });
 }
 
 }    // namespace dl::collector::commands

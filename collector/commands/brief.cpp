@@ -2,11 +2,25 @@
 #include "collector/dialogue/brief.hpp"
 #include "collector/commands/commands.hpp"
 #include "collector/commands/report_options.hpp"
+#include "collector/dialogue/document.hpp"
 
 #include <iostream>
 
 namespace dl::collector::commands {
 namespace {
+
+/// A row is one statement of the document, in its order; a heading stands with each.
+Result<void> write_rows(const dialogue::Brief& brief, rows::Format format)
+{
+    const auto writer =
+        rows::create_row_writer(format, {{"unit"}, {"period"}, {"section"}, {"kind"}, {"label"}, {"text"}}, std::cout);
+    const std::string period = release::id_of(brief.period);
+    for (const auto& section : dialogue::document_of(brief).sections)
+        for (const auto& block : section.blocks)
+            writer->write({brief.unit, period, section.heading, dialogue::to_string(block.kind),
+                           block.label.empty() ? nlohmann::json() : nlohmann::json(block.label), block.text});
+    return writer->finish();
+}
 
 Result<void> brief(const ReportOptions& options)
 {
@@ -22,8 +36,9 @@ Result<void> brief(const ReportOptions& options)
     if (!coverage) return coverage.error();
     const auto made = dialogue::make_brief(options.unit, *figures, *coverage, report->meaning(), report->today);
     if (!made) return made.error();
-    std::cout << dialogue::render(*made, *dialogue::parse_brief_format(options.format)) << std::flush;
-    if (!std::cout) return io_failure("the output can't be written; is the disk full or the pipe closed?");
+    if (const auto rows = rows::parse_format(options.format); rows && *rows != rows::Format::table)
+        return write_rows(*made, *rows);
+    std::cout << dialogue::render(*made, *dialogue::parse_brief_format(options.format));
     return {};
 }
 
@@ -36,13 +51,9 @@ void add_brief(CommandLine& line)
     const auto options = std::make_shared<ReportOptions>();
     options->format = "text";
     verb->add_option("UNIT", options->unit, "Id of the unit")->required();
-    add_config_option(*verb, options->config_file);
-    add_token_option(*verb, options->token_file);
-    verb->add_option("--period", options->period,
-                     "A closed week (2026-W46) or month (2026-10); the last closed week when absent");
-    verb->add_option("--format", options->format, "text, markdown, html (print-ready, A4) or json")
-        ->check(CLI::IsMember({"text", "table", "markdown", "html", "json"}))
-        ->capture_default_str();
+    add_report_options(*verb, *options, {"text", "table", "markdown", "html", "json", "jsonl", "tsv", "csv"});
+    verb->footer("text (table is the same) is for a terminal, html for printing on A4; json is the whole document, "
+                 "jsonl, tsv and csv have a row for each of its statements.");
     verb->callback([&line, options] { line.chosen = [options] { return finish_report("brief", brief(*options)); }; });
 }
 

@@ -12,24 +12,23 @@
 namespace dl::collector::commands {
 namespace {
 
-int check_config(const std::string& config_file, const std::string& format_name)
+int check_config(const CheckOptions& options)
 {
-    const auto format = rows::parse_format(format_name);
-    if (!format)
-        return fail("check-config", invalid_input("--format is table, jsonl, tsv or csv, not '" + format_name + "'"));
-    const auto loaded = load_described_settings(config_file);
+    const auto loaded = load_described_settings(options.config_file);
     if (!loaded) return fail("check-config", loaded.error());
-    const auto workspace = open_configuration(config_file);
+    const auto workspace = open_configuration(options.config_file);
     if (!workspace) return fail("check-config", workspace.error());
 
-    const auto writer =
-        rows::create_row_writer(*format, {{"key"}, {"value"}, {"unit"}, {"source"}, {"applies"}}, std::cout);
+    const auto writer = rows::create_row_writer(*rows::parse_format(options.format),
+                                                {{"key"}, {"value"}, {"unit"}, {"source"}, {"applies"}}, std::cout);
     for (const config::EffectiveSetting& setting : loaded->effective) {
         const nlohmann::json value = setting.value.is_array() ? nlohmann::json(setting.value.dump()) : setting.value;
         writer->write(
             {setting.key, value, setting.unit, setting.source, std::string(config::to_string(setting.applies))});
     }
     if (auto done = writer->finish(); !done) return fail("check-config", done.error());
+    for (const std::string& warning : warnings_on(workspace->settings))
+        std::fputs(fmt::format("warn: {}\n", warning).c_str(), stderr);
     std::fputs(fmt::format("{} services, {} units; catalogue {}, policy {}, directory {}: all is well\n",
                            workspace->catalog->services().size(), workspace->directory->units().size(),
                            workspace->catalog->version(), workspace->policy->version(), workspace->directory->version())
@@ -42,17 +41,7 @@ int check_config(const std::string& config_file, const std::string& format_name)
 
 void add_check_config(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("check-config", "Check settings, catalogue, policy and directory");
-    struct Arguments {
-        std::string config_file;
-        std::string format = "table";
-    };
-    auto arguments = std::make_shared<Arguments>();
-    add_config_option(*verb, arguments->config_file);
-    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
-    verb->callback([&line, arguments] {
-        line.chosen = [arguments] { return check_config(arguments->config_file, arguments->format); };
-    });
+    add_check_verb(line, "check-config", "Check settings, catalogue, policy and directory", check_config);
 }
 
 }    // namespace dl::collector::commands

@@ -1,11 +1,12 @@
-// classify: host names on standard input, one a line; what each is on standard output, in the same order.
-#include "collector/catalog/catalog.hpp"
+// classify: host names on standard input, one a line (also HOST:PORT and URLs); what each is on standard output, one
+// row for each line, in the same order.
 #include "collector/commands/commands.hpp"
-#include "collector/policy/policy.hpp"
-#include "collector/settings.hpp"
+#include "collector/commands/workspace.hpp"
+#include "shared/command_line/option_checks.hpp"
+#include "shared/names/host_name.hpp"
 #include "shared/rows/row_writer.hpp"
 
-#include <cstdio>
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <unordered_map>
@@ -14,17 +15,11 @@ namespace dl::collector::commands {
 namespace {
 
 struct Choice {
-    std::string config = "/etc/daylight/collector.json";
+    std::string config;
     std::string format = "tsv";
     std::string unit;
     bool explain = false;
 };
-
-int fail(const std::string& message)
-{
-    std::fprintf(stderr, "daylight-collector classify: %s\n", message.c_str());
-    return 1;
-}
 
 /// A verdict is asked for once per service, not once per host.
 class Verdicts {
@@ -53,64 +48,91 @@ std::string joined(const std::vector<std::string>& chain)
 }
 
 /// What the host is to its service, then the rules that applied.
-std::string why(const catalog::Match& match, const policy::Decision* decision)
+std::string why(const catalog::Match& match, const policy::Decision& decision)
 {
     std::string text;
     if (!match.role.empty()) {
         text = "role " + std::string(match.role);
         if (catalog::is_background(match.role)) text += ": contact, not use";
     }
-    if (!decision) return text;
-    const std::string chain = joined(decision->chain);
+    const std::string chain = joined(decision.chain);
     return text + (text.empty() || chain.empty() ? "" : " | ") + chain;
 }
 
-int classify(const Choice& choice)
-{
-    const auto format = rows::parse_format(choice.format);
-    if (!format) {
-        fail("no format is called '" + choice.format + "'; choose table, jsonl, tsv or csv");
-        return 2;
+nlohmann::json text_or_null(std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); }
+
+/// One row for each line, whatever it holds.
+class Classifier {
+public:
+    Classifier(const catalog::Catalog& catalog, const policy::Policy& policy, const Choice& choice,
+               rows::RowWriter& out)
+        : catalog_(catalog),
+          verdicts_(policy, choice.unit),
+          explain_(choice.explain),
+          out_(out),
+          row_(explain_ ? 10 : 9)
+    {}
+
+    void take(std::string_view line)
+    {
+        const std::string_view written = names::host_in(line);
+        std::fill(row_.begin(), row_.end(), nlohmann::json());
+        row_[1] = catalog::to_string(catalog::Kind::unknown);
+        if (!written.empty()) fill(written);
+        out_.write(row_);
     }
+
+private:
+    void fill(std::string_view written)
+    {
+        const auto host = names::normalise_host(written);
+        const catalog::Match match = catalog_.match(host ? std::string_view(*host) : written);
+        row_[0] = host ? std::string_view(*host) : written;
+        row_[1] = catalog::to_string(match.kind);
+        row_[2] = text_or_null(match.id);
+        row_[8] = text_or_null(match.matched);
+        if (match.service) {
+            row_[3] = text_or_null(match.service->name);
+            row_[4] = text_or_null(match.service->vendor);
+            row_[5] = text_or_null(match.service->category);
+            row_[6] = text_or_null(match.service->capability);
+            const policy::Decision& decision = verdicts_.of(*match.service);
+            row_[7] = policy::to_string(decision.verdict);
+            if (explain_) row_[9] = text_or_null(why(match, decision));
+        } else if (match.kind == catalog::Kind::unknown) {
+            row_[7] = policy::to_string(policy::Verdict::unreviewed);
+        }
+    }
+
+    const catalog::Catalog& catalog_;
+    Verdicts verdicts_;
+    const bool explain_;
+    rows::RowWriter& out_;
+    std::vector<nlohmann::json> row_;
+};
+
+Result<void> classify(const Choice& choice)
+{
     const auto settings = load_settings(choice.config);
-    if (!settings) return fail(settings.error().message);
-    const auto catalog = catalog::load_catalog(settings->catalog_directory);
-    if (!catalog) return fail(catalog.error().message);
+    if (!settings) return settings.error();
+    const auto catalog = catalog::load_catalog(settings->catalog_directory, settings->own_catalog_directory);
+    if (!catalog) return catalog.error();
     const auto policy = policy::load_policy(settings->policy_file, **catalog);
-    if (!policy) return fail(policy.error().message);
+    if (!policy) return policy.error();
+    if (!choice.unit.empty())
+        if (auto known = check_units(*settings, {choice.unit}); !known) return known;
 
     std::vector<rows::Column> columns{{"host"},     {"kind"},       {"id"},      {"name"},   {"vendor"},
                                       {"category"}, {"capability"}, {"verdict"}, {"matched"}};
     if (choice.explain) columns.push_back({"why"});
     std::ios::sync_with_stdio(false);
-    const auto out = rows::create_row_writer(*format, columns, std::cout);
-    Verdicts verdicts(**policy, choice.unit);
-    std::vector<nlohmann::json> row(columns.size());
-    std::string host;
-    while (std::getline(std::cin, host)) {
-        if (host.ends_with('\r')) host.pop_back();
-        if (host.empty()) continue;
-        const catalog::Match match = (*catalog)->match(host);
-        const catalog::Service* const service = match.service;
-        row[0] = host;
-        row[1] = catalog::to_string(match.kind);
-        row[2] = match.id;
-        row[3] = service ? std::string_view(service->name) : std::string_view();
-        row[4] = service ? std::string_view(service->vendor) : std::string_view();
-        row[5] = service ? std::string_view(service->category) : std::string_view();
-        row[6] = service ? std::string_view(service->capability) : std::string_view();
-        row[8] = match.matched;
-        const policy::Decision* const decision = service ? &verdicts.of(*service) : nullptr;
-        if (decision)
-            row[7] = policy::to_string(decision->verdict);
-        else
-            row[7] = match.kind == catalog::Kind::unknown ? policy::to_string(policy::Verdict::unreviewed)
-                                                          : std::string_view();
-        if (choice.explain) row[9] = why(match, decision);
-        out->write(row);
-    }
-    if (const auto finished = out->finish(); !finished) return fail(finished.error().message);
-    return 0;
+    const auto out = rows::create_row_writer(*rows::parse_format(choice.format), columns, std::cout);
+    Classifier classifier(**catalog, **policy, choice, *out);
+    std::string line;
+    while (std::getline(std::cin, line))
+        classifier.take(line);
+    if (std::cin.bad()) return io_failure("standard input: reading stopped in the middle; check where it comes from");
+    return out->finish();
 }
 
 }    // namespace
@@ -119,12 +141,17 @@ void add_classify(CommandLine& line)
 {
     auto choice = std::make_shared<Choice>();
     CLI::App* verb = line.app.add_subcommand("classify", "What each host name on standard input is, and its verdict");
-    verb->add_option("--config", choice->config, "Settings of the collector")->capture_default_str()->type_name("FILE");
-    verb->add_option("--format", choice->format, "table, jsonl, tsv or csv")->capture_default_str();
+    add_config_option(*verb, choice->config);
+    command_line::add_format_option(*verb, choice->format);
     verb->add_option("--unit", choice->unit, "Business unit whose verdict is asked for; without: the one for all");
     verb->add_flag("--explain", choice->explain,
                    "Add a column: the host's role, and the rules that applied, most specific first");
-    verb->callback([&line, choice] { line.chosen = [choice] { return classify(*choice); }; });
+    verb->callback([&line, choice] {
+        line.chosen = [choice] {
+            const auto done = classify(*choice);
+            return done ? 0 : fail("classify", done.error());
+        };
+    });
 }
 
 }    // namespace dl::collector::commands

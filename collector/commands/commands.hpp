@@ -1,17 +1,12 @@
-// The verbs of daylight-collector, one source file each beside this one. A verb adds itself to the command line and, when it was
-// chosen, leaves what main() is to run: the exit code is its answer (0 done, 1 failed, 2 wrong usage).
+// The verbs of daylight-collector, one source file each beside this one. A verb adds itself to the command line and,
+// when it was chosen, leaves what main() is to run: the exit code is its answer (0 done, 1 failed, 2 wrong usage).
 #pragma once
 
-#include <CLI/CLI.hpp>
-
-#include <functional>
+#include "shared/command_line/command_line.hpp"
 
 namespace dl::collector::commands {
 
-struct CommandLine {
-    CLI::App app;
-    std::function<int()> chosen;    ///< set by the callback of the verb that the user named
-};
+using command_line::CommandLine;
 
 void add_init(CommandLine& line);
 void add_serve(CommandLine& line);

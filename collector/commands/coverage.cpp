@@ -45,6 +45,7 @@ Result<void> coverage(const ReportOptions& options)
     share("bytes down a hidden road", "all", in_period, made->hidden_road_bytes);
     share("connections with a user", "all", ever, made->people_attributed);
     share("agents silent for 24 hours", "all", "now", {made->silent.size(), made->observers.size()});
+    share("agents whose clock is off", "all", "now", {made->clocks_off, made->observers.size()});
     count("packets lost by the kernel", made->counters.packets_dropped);
     count("seconds not watched", made->counters.gap_seconds);
     count("cells let go by agents", made->counters.cells_dropped);

@@ -26,6 +26,21 @@ Result<void> make_private_folder(const std::filesystem::path& folder)
                                   folder.string(), std::strerror(error)));
 }
 
+Result<void> create_parts(const DataDirectory& data, Timestamp now)
+{
+    std::error_code error;
+    std::filesystem::create_directories(data.root.parent_path(), error);    // mkdir below reports what matters
+    for (const auto& folder : {data.root, data.root / "keys", data.pki()})
+        if (auto made = make_private_folder(folder); !made) return made;
+    if (auto made = pki::write_new_secret(data.organisation_key()); !made) return made;
+    if (auto made = pki::write_new_secret(data.collector_key()); !made) return made;
+    if (auto made = pki::CertificateAuthority::create(data.pki(), now); !made) return made;
+    using store::Open;
+    if (auto made = store::open_sqlite_state_store(data.state_store(), Open::create); !made) return made.error();
+    if (auto made = store::open_sqlite_usage_store(data.usage_store(), Open::create); !made) return made.error();
+    return {};
+}
+
 }    // namespace
 
 bool DataDirectory::in_use() const
@@ -41,15 +56,23 @@ Result<void> DataDirectory::create(Timestamp now) const
     if (in_use())
         return conflict(
             fmt::format("{}: holds a collector already; use it, or set another data_directory", root.string()));
+    const auto made = create_parts(*this, now);
+    if (made) return {};
+    if (const auto discarded = discard(); !discarded) return discarded;
+    return made;
+}
+
+Result<void> DataDirectory::discard() const
+{
     std::error_code error;
-    std::filesystem::create_directories(root.parent_path(), error);    // mkdir below reports what matters
-    for (const auto& folder : {root, root / "keys", pki()})
-        if (auto made = make_private_folder(folder); !made) return made;
-    if (auto made = pki::write_new_secret(organisation_key()); !made) return made;
-    if (auto made = pki::write_new_secret(collector_key()); !made) return made;
-    if (auto made = pki::CertificateAuthority::create(pki(), now); !made) return made;
-    if (auto made = store::open_sqlite_state_store(state_store(), store::Open::create); !made) return made.error();
-    if (auto made = store::open_sqlite_usage_store(usage_store(), store::Open::create); !made) return made.error();
+    std::vector<std::filesystem::path> parts{root / "keys", pki()};
+    for (const auto& store : {state_store(), usage_store()})
+        for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+            parts.push_back(store.string() + suffix);
+    for (const auto& part : parts)
+        if (std::filesystem::remove_all(part, error); error)
+            return io_failure(
+                fmt::format("{}: can't be removed: {}; remove it and run init again", part.string(), error.message()));
     return {};
 }
 

@@ -27,6 +27,8 @@ struct DataDirectory {
     [[nodiscard]] bool in_use() const;
     /// Folders (0700), keys, certificate authority, both stores. Conflict when in use.
     [[nodiscard]] Result<void> create(Timestamp now) const;
+    /// Removes what create() made, and leaves the folder itself and whatever else is in it.
+    [[nodiscard]] Result<void> discard() const;
     [[nodiscard]] Result<directory::PseudonymKeys> read_keys() const;
     /// A failure that says to run init, when there is no collector here.
     [[nodiscard]] Result<void> check_exists() const;

@@ -17,8 +17,6 @@ Result<void> demand(const ReportOptions& options)
 {
     auto report = open_report(options, insight::Operation::portfolio);
     if (!report) return report.error();
-    if (report->period.kind != release::Period::Kind::week)
-        return invalid_input("demand looks at four weeks up to --period; give a week such as 2026-W46");
     const release::Period newest = report->period;
     std::vector<release::Figures> weeks;
     for (int i = 0; i < weeks_looked_at; ++i) {
@@ -61,7 +59,12 @@ void add_demand(CommandLine& line)
         line.app.add_subcommand("demand", "What the business needs and does not get, ranked, with the evidence");
     const auto options = std::make_shared<ReportOptions>();
     add_report_options(*verb, *options);
-    verb->callback([&line, options] { line.chosen = [options] { return finish_report("demand", demand(*options)); }; });
+    verb->callback([&line, options] {
+        if (!options->period.empty() && release::parse_period(options->period)->kind != release::Period::Kind::week)
+            command_line::wrong_usage("--period",
+                                      "demand looks at the four weeks up to it; give a week such as 2026-W46");
+        line.chosen = [options] { return finish_report("demand", demand(*options)); };
+    });
 }
 
 }    // namespace dl::collector::commands

@@ -109,19 +109,18 @@ void check_stores(Checks& checks, const DataDirectory& data, Timestamp now)
         checks.ok("agents", detail);
 }
 
-int doctor(const std::string& config_file, const std::string& format_name)
+int doctor(const CheckOptions& options)
 {
-    const auto format = rows::parse_format(format_name);
-    if (!format)
-        return fail("doctor", invalid_input("--format is table, jsonl, tsv or csv, not '" + format_name + "'"));
-    Checks checks{*format};
-    const auto settings = load_settings(config_file);
+    Checks checks{*rows::parse_format(options.format)};
+    const auto settings = load_settings(options.config_file);
     if (!settings) {
         checks.failed("settings", settings.error());
         return checks.finish();
     }
-    checks.ok("settings", config_file);
-    const auto files = open_configuration(config_file);
+    checks.ok("settings", options.config_file);
+    for (const std::string& warning : warnings_on(*settings))
+        checks.warn("settings", warning);
+    const auto files = open_configuration(options.config_file);
     files ? checks.ok("catalogue, policy, directory",
                       fmt::format("{} services, {} units", files->catalog->services().size(),
                                   files->directory->units().size()))
@@ -150,17 +149,7 @@ int doctor(const std::string& config_file, const std::string& format_name)
 
 void add_doctor(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand("doctor", "Check everything that a collector needs; say what to do next");
-    struct Arguments {
-        std::string config_file;
-        std::string format = "table";
-    };
-    auto arguments = std::make_shared<Arguments>();
-    add_config_option(*verb, arguments->config_file);
-    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
-    verb->callback([&line, arguments] {
-        line.chosen = [arguments] { return doctor(arguments->config_file, arguments->format); };
-    });
+    add_check_verb(line, "doctor", "Check everything that a collector needs; say what to do next", doctor);
 }
 
 }    // namespace dl::collector::commands

@@ -133,8 +133,10 @@ void add_findings(CommandLine& line)
     add_report_options(*verb, *options);
     add_window_options(*verb, *options);
     verb->add_flag("--explain", options->explain, "Say for each why, and what could be done");
-    verb->callback(
-        [&line, options] { line.chosen = [options] { return finish_report("findings", findings(*options)); }; });
+    verb->callback([&line, options] {
+        check_window(*options);
+        line.chosen = [options] { return finish_report("findings", findings(*options)); };
+    });
 }
 
 }    // namespace dl::collector::commands

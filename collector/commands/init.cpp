@@ -5,6 +5,7 @@
 #include "collector/commands/server_certificate.hpp"
 #include "collector/commands/workspace.hpp"
 #include "collector/pki/certificate_authority.hpp"
+#include "shared/command_line/command_line.hpp"
 
 #include <fmt/format.h>
 
@@ -24,6 +25,25 @@ Result<std::string> make_account(store::StateStore& state, const char* id, acces
     return token;
 }
 
+/// Certificates and the first accounts, in a data directory that was just made; tells what is told only once.
+Result<void> fill(const DataDirectory& data, const Settings& settings, Timestamp now)
+{
+    const auto authority = pki::CertificateAuthority::open(data.pki());
+    if (!authority) return authority.error();
+    const auto identity = current_server_identity(data, *authority, settings.agents_names, now);
+    if (!identity) return identity.error();
+
+    auto state = store::open_sqlite_state_store(data.state_store(), store::Open::read_write);
+    if (!state) return state.error();
+    const auto administrator = make_account(**state, "administrator", access::Role::administrator, now);
+    if (!administrator) return administrator.error();
+    const auto security = make_account(**state, "security", access::Role::security, now);
+    if (!security) return security.error();
+    return command_line::show_once(
+        fmt::format("data-directory: {}\nca-pin: {}\nadministrator-token: {}\nsecurity-token: {}\n", data.root.string(),
+                    authority->pin(), *administrator, *security));
+}
+
 int init(const std::string& config_file)
 {
     const auto settings = load_settings(config_file);
@@ -31,23 +51,12 @@ int init(const std::string& config_file)
     const DataDirectory data{settings->data_directory};
     const Timestamp now = SystemClock{}.now();
     if (auto created = data.create(now); !created) return fail("init", created.error());
-
-    const auto authority = pki::CertificateAuthority::open(data.pki());
-    if (!authority) return fail("init", authority.error());
-    const auto identity = current_server_identity(data, *authority, settings->agents_names, now);
-    if (!identity) return fail("init", identity.error());
-
-    auto state = store::open_sqlite_state_store(data.state_store(), store::Open::read_write);
-    if (!state) return fail("init", state.error());
-    const auto administrator = make_account(**state, "administrator", access::Role::administrator, now);
-    if (!administrator) return fail("init", administrator.error());
-    const auto security = make_account(**state, "security", access::Role::security, now);
-    if (!security) return fail("init", security.error());
-
-    fmt::print("data-directory: {}\n", data.root.string());
-    fmt::print("ca-pin: {}\n", authority->pin());
-    fmt::print("administrator-token: {}\n", *administrator);
-    fmt::print("security-token: {}\n", *security);
+    if (const auto filled = fill(data, *settings, now); !filled) {
+        // What init can't finish or can't tell is of no use, and would be in the way of the next init.
+        if (const auto discarded = data.discard(); !discarded) return fail("init", discarded.error());
+        return fail("init", {filled.error().kind, fmt::format("{}; nothing was made; mend that and run init again",
+                                                              filled.error().message)});
+    }
     std::fputs(
         "The tokens are shown this once: keep them. Next: `daylight-collector serve`, then `daylight-collector token "
         "create` for the first agent.\n",

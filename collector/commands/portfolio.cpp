@@ -71,8 +71,10 @@ void add_portfolio(CommandLine& line)
     const auto options = std::make_shared<ReportOptions>();
     add_report_options(*verb, *options);
     add_window_options(*verb, *options);
-    verb->callback(
-        [&line, options] { line.chosen = [options] { return finish_report("portfolio", portfolio(*options)); }; });
+    verb->callback([&line, options] {
+        check_window(*options);
+        line.chosen = [options] { return finish_report("portfolio", portfolio(*options)); };
+    });
 }
 
 }    // namespace dl::collector::commands

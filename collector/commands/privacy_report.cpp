@@ -9,7 +9,7 @@
 namespace dl::collector::commands {
 namespace {
 
-Result<void> privacy_report(const ReportOptions& options)
+Result<void> privacy_report(const CheckOptions& options)
 {
     auto workspace = open_workspace(options.config_file);
     if (!workspace) return workspace.error();
@@ -65,16 +65,9 @@ Result<void> privacy_report(const ReportOptions& options)
 
 void add_privacy_report(CommandLine& line)
 {
-    CLI::App* verb = line.app.add_subcommand(
-        "privacy-report", "What is kept of whom, how long and who can see it, from the running system");
-    const auto options = std::make_shared<ReportOptions>();
-    add_config_option(*verb, options->config_file);
-    verb->add_option("--format", options->format, "table, jsonl, tsv or csv")
-        ->check(CLI::IsMember({"table", "jsonl", "tsv", "csv"}))
-        ->capture_default_str();
-    verb->callback([&line, options] {
-        line.chosen = [options] { return finish_report("privacy-report", privacy_report(*options)); };
-    });
+    add_check_verb(
+        line, "privacy-report", "What is kept of whom, how long and who can see it, from the running system",
+        [](const CheckOptions& options) { return finish_report("privacy-report", privacy_report(options)); });
 }
 
 }    // namespace dl::collector::commands

@@ -1,27 +1,42 @@
 #include "collector/commands/report_options.hpp"
 
+#include "shared/command_line/command_line.hpp"
+#include "shared/command_line/option_checks.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdio>
 
 namespace dl::collector::commands {
 
-void add_report_options(CLI::App& verb, ReportOptions& options)
+void add_report_options(CLI::App& verb, ReportOptions& options, const std::vector<std::string>& formats)
 {
     add_config_option(verb, options.config_file);
     add_token_option(verb, options.token_file);
     verb.add_option("--period", options.period,
-                    "A closed week (2026-W46) or month (2026-10); the last closed week when absent");
-    verb.add_option("--format", options.format, "table, jsonl, tsv or csv")
-        ->check(CLI::IsMember({"table", "jsonl", "tsv", "csv"}))
-        ->capture_default_str();
+                    "A closed week (2026-W46) or month (2026-10); the last closed week when absent")
+        ->check(command_line::read_by(release::parse_period));
+    command_line::add_format_option(verb, options.format, formats);
 }
 
 void add_window_options(CLI::App& verb, ReportOptions& options)
 {
-    verb.add_option("--from", options.from, "First day, such as 2026-11-01 (security role only)");
-    verb.add_option("--to", options.to, "The day after the last (security role only); tomorrow when absent");
+    verb.add_option("--from", options.from, "First day, such as 2026-11-01 (security role only)")
+        ->check(command_line::read_by(parse_iso_date));
+    verb.add_option("--to", options.to, "The day after the last (security role only); tomorrow when absent")
+        ->check(command_line::read_by(parse_iso_date));
     verb.add_option("--unit", options.unit, "Only this unit");
+}
+
+void check_window(const ReportOptions& options)
+{
+    if (options.from.empty() && options.to.empty()) return;
+    if (!options.period.empty())
+        command_line::wrong_usage("--period", "excludes --from and --to; give a period or days");
+    if (options.from.empty()) command_line::wrong_usage("--to", "needs --from; give both");
+    const Day today = day_of(SystemClock{}.now());
+    const auto period = insight::choose_period({}, options.from, options.to, today, today);
+    if (!period) command_line::wrong_usage("--from", period.error().message);
 }
 
 Result<Report> open_report(const ReportOptions& options, insight::Operation operation)

@@ -23,10 +23,13 @@ struct ReportOptions {
     bool explain = false;
 };
 
-/// --config, --token-file, --period and --format.
-void add_report_options(CLI::App& verb, ReportOptions& options);
+/// --config, --token-file, --period and --format (the default is what `options` holds).
+void add_report_options(CLI::App& verb, ReportOptions& options,
+                        const std::vector<std::string>& formats = {"table", "jsonl", "tsv", "csv"});
 /// --from, --to and --unit besides.
 void add_window_options(CLI::App& verb, ReportOptions& options);
+/// In the verb's callback: wrong usage when --period, --from and --to contradict each other.
+void check_window(const ReportOptions& options);
 
 /// A workspace, who asks, and when.
 struct Report {

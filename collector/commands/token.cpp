@@ -7,6 +7,7 @@
 #include "collector/intake/listen_address.hpp"
 #include "collector/pki/certificate_authority.hpp"
 #include "collector/pki/enrolment_tokens.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -41,13 +42,18 @@ std::string agents_url(const Settings& settings)
     return fmt::format("https://{}:{}", host, endpoint ? endpoint->port() : 8443);
 }
 
+Result<std::chrono::seconds> lifetime_of(std::string_view text)
+{
+    const auto lifetime = parse_duration(text);
+    if (lifetime && (lifetime->count() == 0 || *lifetime > pki::longest_lifetime))
+        return invalid_input(fmt::format("'{}' is not taken; a token lives from 1s to 366d", text));
+    return lifetime;
+}
+
 int create(const Arguments& arguments)
 {
-    const auto lifetime = parse_duration(arguments.expires);
-    if (!lifetime) return fail("token create", lifetime.error());
+    const auto lifetime = lifetime_of(arguments.expires);
     const auto kind = wire::parse_observer_kind(arguments.kind);
-    if (!kind || *kind == wire::ObserverKind::import)
-        return fail("token create", invalid_input("--kind is endpoint or sensor, not '" + arguments.kind + "'"));
     auto workspace = open_state(arguments.config_file);
     if (!workspace) return fail("token create", workspace.error());
     const auto authority = pki::CertificateAuthority::open(DataDirectory{workspace->settings.data_directory}.pki());
@@ -57,13 +63,20 @@ int create(const Arguments& arguments)
     pki::EnrolmentTokens tokens{*workspace->state};
     const auto token = tokens.create({arguments.uses, *lifetime, *kind, arguments.group}, now);
     if (!token) return fail("token create", token.error());
+    const std::string id = token->substr(0, token->find('.'));
     access::AuditChain audit{*workspace->state};
     const auto recorded = audit.append(
-        now, access::console_user(), "token.create", token->substr(0, token->find('.')),
+        now, access::console_user(), "token.create", id,
         fmt::format("{} uses, until {}, kind {}", arguments.uses, to_rfc3339(now + *lifetime), arguments.kind));
     if (!recorded) return fail("token create", recorded.error());
-    fmt::print("daylight-agent enroll --collector {} --token {} --ca-pin {}\n", agents_url(workspace->settings), *token,
-               authority->pin());
+    const auto shown =
+        command_line::show_once(fmt::format("daylight-agent enroll --collector {} --token {} --ca-pin {}\n",
+                                            agents_url(workspace->settings), *token, authority->pin()));
+    if (!shown) {
+        const auto withdrawn = tokens.withdraw(id);
+        return fail("token create", undone(shown.error(), "the token", withdrawn,
+                                           audit.append(now, access::console_user(), "token.withdraw", id)));
+    }
     std::fputs(fmt::format("Good for {} enrolment(s) until {}; shown this once.\n", arguments.uses,
                            to_rfc3339(now + *lifetime))
                    .c_str(),
@@ -73,17 +86,13 @@ int create(const Arguments& arguments)
 
 int list(const Arguments& arguments)
 {
-    const auto format = rows::parse_format(arguments.format);
-    if (!format)
-        return fail("token list",
-                    invalid_input("--format is table, jsonl, tsv or csv, not '" + arguments.format + "'"));
     auto workspace = open_state(arguments.config_file);
     if (!workspace) return fail("token list", workspace.error());
     pki::EnrolmentTokens tokens{*workspace->state};
     const auto all = tokens.list();
     if (!all) return fail("token list", all.error());
     using Align = rows::Column::Align;
-    const auto writer = rows::create_row_writer(*format,
+    const auto writer = rows::create_row_writer(*rows::parse_format(arguments.format),
                                                 {{"id"},
                                                  {"kind"},
                                                  {"group"},
@@ -127,16 +136,21 @@ void add_token(CommandLine& line)
 
     CLI::App* verb = token->add_subcommand("create", "Make a token and print the command that enrols an agent with it");
     add_config_option(*verb, arguments->config_file);
-    verb->add_option("--uses", arguments->uses, "How many agents may enrol with it")->capture_default_str();
-    verb->add_option("--expires", arguments->expires, "After that it is worthless: 90s, 30m, 24h, 7d")
+    verb->add_option("--uses", arguments->uses, "How many agents may enrol with it")
+        ->check(command_line::whole_number(1, pki::most_uses))
         ->capture_default_str();
-    verb->add_option("--kind", arguments->kind, "endpoint or sensor")->capture_default_str();
+    verb->add_option("--expires", arguments->expires, "After that it is worthless: 90s, 30m, 24h, 7d")
+        ->check(command_line::read_by(lifetime_of))
+        ->capture_default_str();
+    verb->add_option("--kind", arguments->kind, "endpoint or sensor")
+        ->check(command_line::one_of({"endpoint", "sensor"}))
+        ->capture_default_str();
     verb->add_option("--group", arguments->group, "A word to find these agents by in `agents list`");
     verb->callback([&line, arguments] { line.chosen = [arguments] { return create(*arguments); }; });
 
     verb = token->add_subcommand("list", "Every token, without its secret");
     add_config_option(*verb, arguments->config_file);
-    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
+    command_line::add_format_option(*verb, arguments->format);
     verb->callback([&line, arguments] { line.chosen = [arguments] { return list(*arguments); }; });
 
     verb = token->add_subcommand("revoke", "Make a token worthless; agents that enrolled with it stay");

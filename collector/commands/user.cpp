@@ -3,6 +3,7 @@
 #include "collector/access/audit.hpp"
 #include "collector/commands/commands.hpp"
 #include "collector/commands/workspace.hpp"
+#include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -21,27 +22,9 @@ struct Arguments {
     std::string format = "table";
 };
 
-/// A unit that the directory does not have would be a right to nothing: most likely a slip.
-Result<void> check_units(const Settings& settings, const std::vector<std::string>& units)
-{
-    if (units.empty()) return {};
-    const auto directory =
-        directory::load_directory({settings.units_file, settings.people_file, settings.devices_file});
-    if (!directory) return directory.error();
-    for (const std::string& unit : units)
-        if (!(*directory)->unit(unit))
-            return not_found(fmt::format("no unit has the id '{}'; {} lists them", unit, settings.units_file.string()));
-    return {};
-}
-
 int add(const Arguments& arguments)
 {
     const auto role = access::parse_role(arguments.role);
-    if (!role)
-        return fail("user add",
-                    invalid_input(fmt::format("no role is called '{}'; give operations, security, "
-                                              "relationship-manager, unit-leader, privacy-officer or administrator",
-                                              arguments.role)));
     auto workspace = open_state(arguments.config_file);
     if (!workspace) return fail("user add", workspace.error());
     if (auto known = check_units(workspace->settings, arguments.units); !known) return fail("user add", known.error());
@@ -52,22 +35,25 @@ int add(const Arguments& arguments)
     const auto recorded = audit.append(SystemClock{}.now(), access::console_user(), "user.add", arguments.name,
                                        fmt::format("{} {}", arguments.role, fmt::join(arguments.units, ",")));
     if (!recorded) return fail("user add", recorded.error());
-    fmt::print("{}\n", *token);
+    if (const auto shown = command_line::show_once(*token + "\n"); !shown) {
+        const auto withdrawn = accounts.withdraw(arguments.name);
+        return fail("user add",
+                    undone(shown.error(), "the account", withdrawn,
+                           audit.append(SystemClock{}.now(), access::console_user(), "user.withdraw", arguments.name)));
+    }
     std::fputs("The token is shown this once: hand it over in person.\n", stderr);
     return 0;
 }
 
 int list(const Arguments& arguments)
 {
-    const auto format = rows::parse_format(arguments.format);
-    if (!format)
-        return fail("user list", invalid_input("--format is table, jsonl, tsv or csv, not '" + arguments.format + "'"));
     auto workspace = open_state(arguments.config_file);
     if (!workspace) return fail("user list", workspace.error());
     access::Accounts accounts{*workspace->state};
     const auto all = accounts.list();
     if (!all) return fail("user list", all.error());
-    const auto writer = rows::create_row_writer(*format, {{"name"}, {"role"}, {"units"}, {"state"}}, std::cout);
+    const auto writer = rows::create_row_writer(*rows::parse_format(arguments.format),
+                                                {{"name"}, {"role"}, {"units"}, {"state"}}, std::cout);
     for (const access::Account& account : *all)
         writer->write({account.id, std::string(access::to_string(account.role)),
                        fmt::format("{}", fmt::join(account.units, ",")), account.disabled ? "disabled" : "active"});
@@ -96,17 +82,24 @@ void add_user(CommandLine& line)
 
     CLI::App* verb = user->add_subcommand("add", "Make an account and print its token");
     add_config_option(*verb, arguments->config_file);
-    verb->add_option("NAME", arguments->name, "For instance an employee number")->required();
-    verb->add_option("--role", arguments->role,
-                     "operations, security, relationship-manager, unit-leader, privacy-officer or administrator")
-        ->required();
-    verb->add_option("--units", arguments->units, "The units it may read, by id; all that the role allows when absent")
+    verb->add_option("NAME", arguments->name, "For instance an employee number: 1 to 64 letters, digits and . _ @ -")
+        ->required()
+        ->check(command_line::read_by(access::check_account_name));
+    verb->add_option("--role", arguments->role, command_line::alternatives(access::role_names()))
+        ->required()
+        ->check(command_line::one_of(access::role_names()));
+    verb->add_option("--units", arguments->units,
+                     "The units it may read, by id; all that the role allows when absent (a unit-leader needs them)")
         ->delimiter(',');
-    verb->callback([&line, arguments] { line.chosen = [arguments] { return add(*arguments); }; });
+    verb->callback([&line, arguments] {
+        if (access::parse_role(arguments->role) == access::Role::unit_leader && arguments->units.empty())
+            command_line::wrong_usage("--units", "a unit-leader reads the units it leads; name them, by id");
+        line.chosen = [arguments] { return add(*arguments); };
+    });
 
     verb = user->add_subcommand("list", "Every account, without its token");
     add_config_option(*verb, arguments->config_file);
-    verb->add_option("--format", arguments->format, "table, jsonl, tsv or csv")->capture_default_str();
+    command_line::add_format_option(*verb, arguments->format);
     verb->callback([&line, arguments] { line.chosen = [arguments] { return list(*arguments); }; });
 
     verb = user->add_subcommand("disable", "Refuse an account's token from now on");

@@ -1,6 +1,7 @@
+// verify: the stores and their roll-ups against the facts.
 #include "collector/commands/commands.hpp"
-#include "collector/settings.hpp"
-#include "collector/store/sqlite/open.hpp"
+#include "collector/commands/data_directory.hpp"
+#include "collector/commands/workspace.hpp"
 
 #include <fmt/format.h>
 
@@ -13,11 +14,11 @@ Result<void> run(const std::string& config)
 {
     const auto settings = load_settings(config);
     if (!settings) return settings.error();
-    const auto state =
-        store::open_sqlite_state_store(settings->data_directory / "state.sqlite", store::Open::read_only);
+    const DataDirectory data{settings->data_directory};
+    if (auto exists = data.check_exists(); !exists) return exists;
+    const auto state = store::open_sqlite_state_store(data.state_store(), store::Open::read_only);
     if (!state) return state.error();
-    const auto usage =
-        store::open_sqlite_usage_store(settings->data_directory / "usage.sqlite", store::Open::read_only);
+    const auto usage = store::open_sqlite_usage_store(data.usage_store(), store::Open::read_only);
     if (!usage) return usage.error();
     const auto totals = (*usage)->totals(Day::min(), Day::max());
     if (!totals) return totals.error();
@@ -33,14 +34,12 @@ void add_verify(CommandLine& line)
 {
     CLI::App* verb = line.app.add_subcommand(
         "verify", "Check the stores and their roll-ups against the facts, and print the totals");
-    const auto config = std::make_shared<std::string>("/etc/daylight/collector.json");
-    verb->add_option("--config", *config, "Settings of the collector")->capture_default_str()->type_name("FILE");
+    const auto config = std::make_shared<std::string>();
+    add_config_option(*verb, *config);
     verb->callback([&line, config] {
         line.chosen = [config] {
             const Result<void> verified = run(*config);
-            if (verified) return 0;
-            std::fprintf(stderr, "daylight-collector verify: %s\n", verified.error().message.c_str());
-            return 1;
+            return verified ? 0 : fail("verify", verified.error());
         };
     });
 }

@@ -2,6 +2,7 @@
 
 #include "collector/commands/data_directory.hpp"
 #include "collector/insight/labeller.hpp"
+#include "shared/config/nearest_word.hpp"
 #include "shared/tls/files.hpp"
 
 #include <fmt/format.h>
@@ -58,7 +59,8 @@ Result<Workspace> open_configuration(const std::string& config_file)
     if (!settings) return settings.error();
     Workspace workspace;
     workspace.settings = std::move(*settings);
-    auto catalog = catalog::load_catalog(workspace.settings.catalog_directory);
+    auto catalog =
+        catalog::load_catalog(workspace.settings.catalog_directory, workspace.settings.own_catalog_directory);
     if (!catalog) return catalog.error();
     workspace.catalog = std::move(*catalog);
     auto policy = policy::load_policy(workspace.settings.policy_file, *workspace.catalog);
@@ -82,6 +84,25 @@ Result<Workspace> open_configuration(const std::string& config_file)
         !known)
         return known.error();
     return workspace;
+}
+
+Result<void> check_units(const Settings& settings, const std::vector<std::string>& units)
+{
+    if (units.empty()) return {};
+    const auto directory =
+        directory::load_directory({settings.units_file, settings.people_file, settings.devices_file});
+    if (!directory) return directory.error();
+    std::vector<std::string_view> known{store::unassigned};
+    for (const auto& unit : (*directory)->units())
+        known.push_back(unit.id);
+    for (const std::string& unit : units) {
+        if (std::find(known.begin(), known.end(), unit) != known.end()) continue;
+        const auto nearest = config::nearest_word(unit, known);
+        return not_found(fmt::format("no unit has the id '{}'; {}{} lists them", unit,
+                                     nearest ? fmt::format("did you mean '{}'? ", *nearest) : std::string(),
+                                     settings.units_file.string()));
+    }
+    return {};
 }
 
 Result<Workspace> open_workspace(const std::string& config_file)

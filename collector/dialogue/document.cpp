@@ -48,6 +48,18 @@ Section points(const Brief& brief)
 
 }    // namespace
 
+std::string_view to_string(Block::Kind kind)
+{
+    switch (kind) {
+        case Kind::paragraph: return "paragraph";
+        case Kind::bullet: return "bullet";
+        case Kind::point: return "point";
+        case Kind::field: return "field";
+        case Kind::question: break;
+    }
+    return "question";
+}
+
 Document document_of(const Brief& brief)
 {
     const auto& heads = words::headings();

@@ -13,6 +13,7 @@ struct Block {
     std::string text;
     std::string label;    ///< of a field: printed before the text
 };
+[[nodiscard]] std::string_view to_string(Block::Kind kind);
 struct Section {
     std::string heading;
     std::vector<Block> blocks;

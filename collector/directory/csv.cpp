@@ -1,5 +1,7 @@
 #include "collector/directory/csv.hpp"
 
+#include "shared/config/plain_text.hpp"
+
 #include <fmt/format.h>
 
 namespace dl::collector::directory {
@@ -106,6 +108,7 @@ private:
 
 Result<std::vector<CsvRecord>> parse_csv(std::string_view text, std::string_view name)
 {
+    if (const auto sound = config::check_utf8(text, name); !sound) return sound.error();
     return Reader(text, name).records();
 }
 

@@ -1,34 +1,21 @@
 #include "collector/directory/table.hpp"
 
+#include "shared/tls/files.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <system_error>
 
 namespace dl::collector::directory {
 namespace {
 
-constexpr std::uintmax_t largest_file = 64u << 20;
+constexpr std::size_t largest_file = 64u << 20;
 
 std::string_view trimmed(std::string_view text)
 {
     const auto first = text.find_first_not_of(" \t");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-Result<std::string> read_file(const std::filesystem::path& file)
-{
-    std::error_code error;
-    const auto size = std::filesystem::file_size(file, error);
-    if (error) return io_failure(fmt::format("{}: {}; name an existing file", file.string(), error.message()));
-    if (size > largest_file) return invalid_input(fmt::format("{}: larger than 64 MiB; split it", file.string()));
-    std::string content(size, '\0');
-    std::ifstream in(file, std::ios::binary);
-    if (!in.read(content.data(), static_cast<std::streamsize>(size)) && size > 0)
-        return io_failure(fmt::format("{}: can't be read; check its permissions", file.string()));
-    return content;
 }
 
 std::string names_of(const std::vector<TableColumn>& columns)
@@ -45,7 +32,7 @@ Result<Table> Table::read(const std::filesystem::path& file, const std::vector<T
 {
     Table table;
     table.name_ = file.string();
-    auto content = read_file(file);
+    auto content = tls::read_whole_file(file, largest_file);
     if (!content) return content.error();
     table.content_ = std::move(*content);
     auto records = parse_csv(table.content_, table.name_);

@@ -84,6 +84,7 @@ Result<void> add_observers(store::UsageStore& usage, Timestamp now, Coverage& co
     for (const auto& observer : coverage.observers) {
         if (observer.last_report + silent_after < now && observer.kind != wire::ObserverKind::import)
             coverage.silent.push_back(observer);
+        coverage.clocks_off += store::is_clock_off(std::chrono::microseconds(observer.clock_offset_us)) ? 1 : 0;
         coverage.quarantined += observer.quarantined;
         coverage.too_old += observer.too_old;
         auto& sum = coverage.counters;
@@ -204,6 +205,11 @@ Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Director
     coverage.notes = {
         "What agents count, and the share of connections with a user, is since their epochs began, not of "
         "the period."};
+    if (coverage.clocks_off > 0)
+        coverage.notes.push_back(
+            fmt::format("The clocks of {} agents are more than {} minutes off: the days of what they saw are in doubt; "
+                        "`daylight-collector agents list` names them.",
+                        coverage.clocks_off, store::clock_tolerance.count()));
     return coverage;
 }
 

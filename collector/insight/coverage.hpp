@@ -38,6 +38,7 @@ struct Coverage {
     std::vector<store::ObserverState> silent;    ///< of them, without a report for 24 hours
     wire::Counters counters;                     ///< summed over observers since their epochs began, not of the period
     std::uint64_t quarantined = 0, too_old = 0;
+    std::uint64_t clocks_off = 0;    ///< observers whose clock was off at their last report
     std::vector<std::string> not_covered;
     std::vector<std::string> notes;
 

@@ -166,7 +166,7 @@ void Committer::commit(std::vector<Waiting> batch)
             const auto counted = usage_->count_refused(folded.report.agent, folded.quarantined, folded.too_old);
             if (!counted) spdlog::error("reports: refused cells were not counted: {}", counted.error().message);
         }
-        echoes_[folded.report.agent] = {folded.report.epoch, folded.report.last_receipt.value_or(Receipt{})};
+        remember(folded.report, now);
         replies[i].accepted = folded.accepted;
         replies[i].too_old = folded.too_old;
         replies[i].quarantined = folded.quarantined;
@@ -178,6 +178,21 @@ void Committer::commit(std::vector<Waiting> batch)
     ++counters_.commits;
     (failure ? counters_.failed : counters_.reports) += batch.size();
     if (!failure) counters_.cells += cells;
+}
+
+void Committer::remember(const wire::Report& report, Timestamp now)
+{
+    Echo& echo = echoes_[report.agent];
+    const auto offset = report.sent_at - now;
+    const bool off = store::is_clock_off(offset);
+    if (off != echo.clock_off) {
+        if (off)
+            spdlog::warn("agent {}: its clock is {}; set it, days and times of what it sees are off as much",
+                         report.agent.hex(), store::clock_words(offset));
+        else
+            spdlog::info("agent {}: its clock is right again", report.agent.hex());
+    }
+    echo = {report.epoch, report.last_receipt.value_or(Receipt{}), off};
 }
 
 bool Committer::catch_up()

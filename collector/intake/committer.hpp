@@ -79,12 +79,15 @@ private:
     struct Echo {
         Epoch epoch;
         Receipt receipt;
+        bool clock_off = false;    ///< and said to be, once
     };
 
     void run();
     void commit(std::vector<Waiting> batch);
     void perform(const std::function<Result<void>(store::UsageStore&)>& duty, const char* name);
     [[nodiscard]] bool catch_up();
+    /// Keeps the report's echo, and remarks on a clock that went off or came right.
+    void remember(const wire::Report& report, Timestamp now);
 
     std::unique_ptr<store::UsageStore> usage_;
     const Clock& clock_;

@@ -77,13 +77,30 @@ Result<Found> find(store::StateStore& state, std::string_view token, wire::Obser
     return found;
 }
 
+/// Reads, changes and writes until no other writer comes between.
+template <class Change>
+Result<void> change(store::StateStore& state, std::string_view id, Change change_value)
+{
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        auto document = state.get(collection, id);
+        if (!document) return document.error();
+        if (!*document)
+            return not_found(fmt::format("no token has the id '{}'; `daylight-collector token list` shows them", id));
+        change_value((*document)->value);
+        const auto put = state.put_if_version(collection, id, (*document)->version, (*document)->value);
+        if (put) return {};
+        if (put.error().kind != Failure::Kind::conflict) return put.error();
+    }
+    return unavailable("the token is in use by many agents at this moment; try again");
+}
+
 }    // namespace
 
 Result<std::string> EnrolmentTokens::create(const TokenTerms& terms, Timestamp now)
 {
     if (terms.uses < 1 || terms.uses > most_uses)
         return invalid_input(fmt::format("a token is for 1 to {} enrolments, not {}", most_uses, terms.uses));
-    if (terms.lifetime <= std::chrono::seconds(0) || terms.lifetime > std::chrono::hours(24 * 366))
+    if (terms.lifetime <= std::chrono::seconds(0) || terms.lifetime > longest_lifetime)
         return invalid_input("a token lives between a second and a year; give --expires as 30m, 24h or 7d");
     std::array<std::uint8_t, id_digits / 2> id{};
     std::array<std::uint8_t, secret_digits / 2> secret{};
@@ -133,17 +150,12 @@ Result<std::vector<Token>> EnrolmentTokens::list()
 
 Result<void> EnrolmentTokens::revoke(std::string_view id)
 {
-    for (int attempt = 0; attempt < most_attempts; ++attempt) {
-        auto document = state_.get(collection, id);
-        if (!document) return document.error();
-        if (!*document)
-            return not_found(fmt::format("no token has the id '{}'; `daylight-collector token list` shows them", id));
-        (*document)->value["revoked"] = true;
-        const auto put = state_.put_if_version(collection, id, (*document)->version, (*document)->value);
-        if (put) return {};
-        if (put.error().kind != Failure::Kind::conflict) return put.error();
-    }
-    return unavailable("the token is in use by many agents at this moment; try again");
+    return change(state_, id, [](nlohmann::json& value) { value["revoked"] = true; });
+}
+
+Result<void> EnrolmentTokens::withdraw(std::string_view id)
+{
+    return change(state_, id, [](nlohmann::json& value) { value = nullptr; });
 }
 
 }    // namespace dl::collector::pki

@@ -14,10 +14,11 @@
 namespace dl::collector::pki {
 
 inline constexpr std::uint32_t most_uses = 100'000;
+inline constexpr std::chrono::hours longest_lifetime{24 * 366};
 
 struct TokenTerms {
-    std::uint32_t uses = 1;    ///< 1 … most_uses
-    std::chrono::seconds lifetime = std::chrono::hours(24);
+    std::uint32_t uses = 1;                                    ///< 1 … most_uses
+    std::chrono::seconds lifetime = std::chrono::hours(24);    ///< 1 s … longest_lifetime
     wire::ObserverKind kind = wire::ObserverKind::endpoint;
     std::string group;    ///< a word for operations ("sales laptops"), kept with each agent; may be empty
 };
@@ -44,6 +45,8 @@ public:
     [[nodiscard]] Result<Token> inspect(std::string_view token, wire::ObserverKind kind, Timestamp now);
     [[nodiscard]] Result<std::vector<Token>> list();
     [[nodiscard]] Result<void> revoke(std::string_view id);
+    /// Takes a token back that nobody got to see: it is gone from the list, too.
+    [[nodiscard]] Result<void> withdraw(std::string_view id);
 
 private:
     store::StateStore& state_;

@@ -4,10 +4,9 @@
 #include "shared/base/id.hpp"
 #include "shared/config/located_json.hpp"
 #include "shared/config/nearest_word.hpp"
+#include "shared/tls/files.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <utility>
 
@@ -16,6 +15,7 @@ namespace {
 
 using config::Node;
 
+constexpr std::size_t largest_file = 64 << 20;
 constexpr std::pair<std::string_view, Verdict> effects[] = {
     {"sanction", Verdict::sanctioned}, {"tolerate", Verdict::tolerated}, {"unsanction", Verdict::unsanctioned}};
 constexpr std::pair<std::string_view, Target> targets[] = {
@@ -142,17 +142,17 @@ bool Rule::names(std::string_view unit) const { return std::find(units.begin(), 
 
 Result<RuleFile> read_rules(const std::filesystem::path& file, const catalog::Catalog& catalog)
 {
-    std::ifstream in(file, std::ios::binary);
-    if (!in)
-        return not_found(file.string() + ": cannot be read; restore the policy or mend \"policy\" in the settings");
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    const auto top = config::parse_text(text, file.string());
+    const auto text = tls::read_whole_file(file, largest_file);
+    if (!text && text.error().kind == Failure::Kind::not_found)
+        return not_found(file.string() + ": is not there; restore the policy or mend \"policy\" in the settings");
+    if (!text) return text.error();
+    const auto top = config::parse_text(*text, file.string());
     if (!top) return top.error();
     if (const auto keys = top->only_keys({"rules", "note"}); !keys) return keys.error();
     const auto list = top->list("rules");
     if (!list) return list.error();
     RuleFile read;
-    read.digest = to_hex(sha256(text));
+    read.digest = to_hex(sha256(*text));
     for (const Node& node : *list) {
         auto rule = read_rule(node, catalog);
         if (!rule) return rule.error();

@@ -104,6 +104,17 @@ struct Row {
     Timestamp last_seen{};
 };
 
+/// A clock further off than this is remarked on: days and times of what its agent saw are then off by as much.
+inline constexpr std::chrono::minutes clock_tolerance{5};
+[[nodiscard]] constexpr bool is_clock_off(std::chrono::microseconds offset)
+{
+    return offset > clock_tolerance || offset < -clock_tolerance;
+}
+
+/// "3 h ahead", "12 min behind": of an agent's clock against the collector's, in the largest unit that leaves two or
+/// more.
+[[nodiscard]] std::string clock_words(std::chrono::microseconds offset);
+
 /// What is known of one observer.
 struct ObserverState {
     AgentId agent;

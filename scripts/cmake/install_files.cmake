@@ -63,22 +63,32 @@ set(config "${DAYLIGHT_SOURCE_DIR}/config")
 adapt("${config}/agent.json" agent_settings "\"collector\": \"https://127.0.0.1:8443\",\n  \"data_directory\": \"../data/agent\""
     "\"data_directory\": \"/var/lib/daylight-agent\"")
 adapt("${config}/collector.json" collector_settings "\"../data/collector\"" "\"/var/lib/daylight-collector\""
-    "\"../collector/web/dist\"" "\"${data}/daylight/web\"")
+    "\"../collector/web/dist\"" "\"${data}/daylight/web\""
+    "\"catalog\": \"catalog\"" "\"catalog\": \"${data}/daylight/catalog\"" "\"catalog_local\": \"catalog\"" "\"catalog_local\": \"catalog.local\"")
 foreach(file "${agent_settings}" "${collector_settings}" "${config}/policy.json" "${config}/business-units.csv"
         "${config}/people.csv" "${config}/devices.csv" "${config}/personal-hosts.txt")
     install_unless_changed("${file}" "${settings}")
 endforeach()
 file(INSTALL DESTINATION "${settings}" TYPE FILE FILES "${config}/agent.schema.json" "${config}/collector.schema.json")
 
-# The catalogue is ours and replaced, apart from the two files that config/catalog/README.md gives to the organisation.
-file(INSTALL DESTINATION "${settings}/catalog" TYPE DIRECTORY FILES "${config}/catalog/"
-    REGEX "/catalog/(local\\.json|internal-hosts\\.csv)$" EXCLUDE)
-install_unless_changed("${config}/catalog/local.json" "${settings}/catalog")
-install_unless_changed("${config}/catalog/internal-hosts.csv" "${settings}/catalog")
+# The catalogue is ours, and replaced as a whole: a file that an older version had would be loaded too. The two files that
+# config/catalog/README.md gives to the organisation stand apart from it, among the settings.
+function(install_as_a_whole from directory)
+    file(REMOVE_RECURSE "$ENV{DESTDIR}${directory}")
+    file(INSTALL DESTINATION "${directory}" TYPE DIRECTORY FILES "${from}/" ${ARGN})
+endfunction()
+
+install_as_a_whole("${config}/catalog" "${data}/daylight/catalog" REGEX "/catalog/(local\\.json|internal-hosts\\.csv)$" EXCLUDE)
+install_unless_changed("${config}/catalog/local.json" "${settings}/catalog.local")
+install_unless_changed("${config}/catalog/internal-hosts.csv" "${settings}/catalog.local")
+if(EXISTS "$ENV{DESTDIR}${settings}/catalog/categories.json")
+    message(STATUS "Of an older version: ${settings}/catalog. Move its local.json and internal-hosts.csv to ${settings}/catalog.local, "
+        "take `catalog` and `catalog_local` into collector.json from collector.json.new, then remove it")
+endif()
 
 set(page "${DAYLIGHT_SOURCE_DIR}/collector/web/dist")
 if(EXISTS "${page}/index.html")
-    file(INSTALL DESTINATION "${data}/daylight/web" TYPE DIRECTORY FILES "${page}/")
+    install_as_a_whole("${page}" "${data}/daylight/web")
 else()
     message(STATUS "No page: it was not built; run scripts/build-page and install again, or do with the API")
 endif()
@@ -98,6 +108,7 @@ foreach(page IN LISTS pages)
     file(READ "${page}" text)
     string(REPLACE "../shared/wire/FORMAT.md" "FORMAT.md" text "${text}")
     string(REPLACE "../collector/api/openapi.json" "openapi.json" text "${text}")
+    string(REPLACE "](../config/catalog/" "](${data}/daylight/catalog/" text "${text}")
     string(REPLACE "](../config/" "](${settings}/" text "${text}")
     get_filename_component(name "${page}" NAME)
     file(WRITE "${DAYLIGHT_ADAPTED_DIR}/${name}" "${text}")

@@ -1,5 +1,6 @@
 // The parser of located_json.hpp: nlohmann's tokens, counted by line on their way in and built into Nodes.
 #include "shared/config/located_json.hpp"
+#include "shared/config/plain_text.hpp"
 #include "shared/tls/files.hpp"
 
 #include <fmt/format.h>
@@ -166,6 +167,7 @@ private:
 
 Result<Node> parse_text(std::string_view text, const std::string& name)
 {
+    if (const auto sound = check_utf8(text, name); !sound) return sound.error();
     Progress progress;
     TreeBuilder builder(std::make_shared<const std::string>(name), progress);
     const CountingIterator first(text.data(), &progress);

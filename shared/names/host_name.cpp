@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -76,7 +77,51 @@ struct Remembered {
 };
 constexpr std::size_t remembered_hosts = 1024;
 
+bool is_port(std::string_view text) { return text.size() <= 5 && std::all_of(text.begin(), text.end(), is_digit); }
+
+std::string_view without_blanks(std::string_view text)
+{
+    const auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+    while (!text.empty() && blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && blank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+/// What stands between "//" and the path (RFC 3986 section 3.2), without the user information; `text` where there is no
+/// "//" after nothing but a scheme.
+std::string_view authority_in(std::string_view text)
+{
+    const std::size_t slashes = text.find("//");
+    const bool has_scheme = slashes == 0 || (slashes != std::string_view::npos && text[slashes - 1] == ':' &&
+                                             text.find_first_of("/?#@[") == slashes);
+    if (has_scheme) text.remove_prefix(slashes + 2);
+    text = text.substr(0, text.find_first_of("/?#"));
+    if (has_scheme)
+        if (const auto at = text.rfind('@'); at != std::string_view::npos) text.remove_prefix(at + 1);
+    return text;
+}
+
 }    // namespace
+
+std::string_view host_in(std::string_view text)
+{
+    text = without_blanks(text);
+    std::string_view host = authority_in(text);
+    if (host.starts_with('[')) {
+        const std::size_t end = host.find(']');
+        if (end == std::string_view::npos || !is_address_literal(host.substr(0, end + 1))) return text;
+        const std::string_view behind = host.substr(end + 1);
+        if (!behind.empty() && !(behind.front() == ':' && is_port(behind.substr(1)))) return text;
+        return host.substr(1, end - 1);
+    }
+    if (is_address_literal(host)) return host;
+    if (const auto colon = host.find(':'); colon != std::string_view::npos && is_port(host.substr(colon + 1)))
+        host = host.substr(0, colon);
+    if (host.size() > 1 && host.ends_with('.')) host.remove_suffix(1);
+    return host;
+}
 
 bool is_address_literal(std::string_view host)
 {

@@ -92,6 +92,8 @@ Result<std::string> read_whole_file(const std::filesystem::path& file, std::size
     for (;;) {
         const ssize_t size = ::read(in.get(), chunk.data(), chunk.size());
         if (size < 0 && errno == EINTR) continue;
+        if (size < 0 && errno == EISDIR)
+            return io_failure(fmt::format("{}: is a directory; name a file", file.string()));
         if (size < 0) return failed(file, "read it", errno);
         if (size == 0) return content;
         if (static_cast<std::size_t>(size) > limit - content.size())

@@ -32,6 +32,17 @@ namespace dl::wire {
     return 0;
 }
 
+/// Octets before the first that is no UTF-8; npos where all of `text` is well-formed.
+[[nodiscard]] inline std::size_t find_malformed_utf8(std::string_view text)
+{
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t size = utf8_sequence(text.substr(at));
+        if (size == 0) return at;
+        at += size;
+    }
+    return std::string_view::npos;
+}
+
 /// True for well-formed UTF-8 without control characters (C0 and DEL).
 [[nodiscard]] inline bool is_plain_text(std::string_view text)
 {

@@ -1,4 +1,5 @@
 """Bad input of every kind: one line that says what, where and what to do; nothing is lost, nothing crashes."""
+import datetime
 import json
 import pathlib
 import shutil
@@ -250,6 +251,31 @@ class Reports(BadInput):
             self.assertEqual(problem["status"], status)
             self.assertTrue(problem["detail"])
         self.assertIsNone(self.processes.running["collector"].poll())
+
+
+    def test_a_clock_that_is_far_off_is_remarked_on_and_its_reports_are_taken(self):
+        collector, context = self.enrolled()
+        agent = json.loads((self.folder / "agent/data/enrolment.json").read_text())["agent"]
+        for sent, side in (("9999-12-31T23:59:59.999999Z", "ahead"), ("1970-01-01T00:00:00.000000Z", "behind")):
+            report = {"format": "daylight-report", "version": 1, "agent": agent, "observer": "endpoint", "epoch": "ff" * 16, "revision_from": 0,
+                      "revision_to": 0, "sent_at": sent, "agent_version": "0.1.0", "devices": [], "persons": [], "applications": [], "destinations": [],
+                      "cells": [], "counters": dict.fromkeys(("packets", "packets_dropped", "connections", "connections_unattributed", "cells_dropped",
+                                                              "gap_seconds", "bytes_hidden_road"), 0)}
+            status, answer = self.post(collector, context, json.dumps(report).encode())
+            self.assertEqual(status, 200, answer)
+            row, = collector.rows(None, "agents", "list")
+            self.assertEqual(row["state"], "reporting")
+            self.assertRegex(row["remark"], rf"^clock \d+ days {side}; set it$")
+            self.assertGreater(abs(row["clock_offset_s"]), 86400)
+            off, = (row for row in collector.rows("security", "coverage") if row["what"] == "agents whose clock is off")
+            self.assertEqual((off["part"], off["whole"]), (1, 1))
+        warned = [line for line in collector.log.read_text().splitlines() if agent in line and "clock" in line]
+        self.assertEqual(len(warned), 1, "said once, not with every report")
+        report["sent_at"] = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.post(collector, context, json.dumps(report).encode())
+        row, = collector.rows(None, "agents", "list")
+        self.assertIsNone(row["remark"])
+        self.assertIn("right again", collector.log.read_text())
 
 
 class DataDirectory(BadInput):

@@ -25,6 +25,13 @@ def install(root, prefix="/usr"):
     return done.stdout
 
 
+def settings_below(root, settings):
+    """A copy of installed settings in which the absolute places below /usr are those below `root`."""
+    copy = settings.with_name(f"here-{settings.name}")
+    copy.write_text(settings.read_text().replace('"/usr/', f'"{root}/usr/'))
+    return copy
+
+
 class Installed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -43,15 +50,16 @@ class Installed(unittest.TestCase):
         for path in ["/usr/bin/daylight-agent", "/usr/bin/daylight-process-watch", "/usr/bin/daylight-collector", "/etc/daylight/agent.json", "/etc/daylight/collector.json",
                      "/etc/daylight/policy.json", "/etc/daylight/business-units.csv", "/etc/daylight/people.csv", "/etc/daylight/devices.csv",
                      "/etc/daylight/personal-hosts.txt", "/etc/daylight/agent.schema.json", "/etc/daylight/collector.schema.json",
-                     "/etc/daylight/catalog/local.json", "/etc/daylight/catalog/internal-hosts.csv",
+                     "/etc/daylight/catalog.local/local.json", "/etc/daylight/catalog.local/internal-hosts.csv",
                      "/usr/lib/systemd/system/daylight-agent.service", "/usr/lib/systemd/system/daylight-process-watch.service",
                      "/usr/lib/systemd/system/daylight-collector.service",
                      "/usr/share/doc/daylight/operations.md", "/usr/share/doc/daylight/CHANGELOG.md", "/usr/share/doc/daylight/LICENSE"]:
             self.at(path)
         for below in ["config/catalog", "docs/decisions"]:
-            target = {"config/catalog": "/etc/daylight/catalog", "docs/decisions": "/usr/share/doc/daylight/decisions"}[below]
+            target = {"config/catalog": "/usr/share/daylight/catalog", "docs/decisions": "/usr/share/doc/daylight/decisions"}[below]
             for file in (SOURCE / below).rglob("*"):
-                self.at(f"{target}/{file.relative_to(SOURCE / below)}")
+                if file.name not in {"local.json", "internal-hosts.csv"}:
+                    self.at(f"{target}/{file.relative_to(SOURCE / below)}")
         page = SOURCE / "collector/web/dist"
         if (page / "index.html").exists():
             for file in page.rglob("*"):
@@ -63,7 +71,7 @@ class Installed(unittest.TestCase):
     def test_programs_find_the_settings_and_call_them_sound(self):
         for program in ["daylight-agent", "daylight-collector"]:
             settings = self.at(f"/etc/daylight/{program.removeprefix('daylight-')}.json")
-            done = run(self.at(f"/usr/bin/{program}"), "check-config", "--config", settings, "--format", "jsonl")
+            done = run(self.at(f"/usr/bin/{program}"), "check-config", "--config", settings_below(self.root, settings), "--format", "jsonl")
             self.assertEqual(done.returncode, 0, done.stderr)
             rows = [json.loads(line) for line in done.stdout.splitlines()]
             value = {row["key"]: row["value"] for row in rows}
@@ -72,7 +80,9 @@ class Installed(unittest.TestCase):
                 self.assertFalse(value["collector"], "a setting would override what `enroll --collector` says")
             # Without --config they look where the settings were put.
             self.assertIn(f"=/etc/daylight/{settings.name}", run(self.at(f"/usr/bin/{program}"), "check-config", "--help").stdout)
-        self.assertEqual(value["web"], "/usr/share/daylight/web")
+        self.assertEqual(value["web"], f"{self.root}/usr/share/daylight/web")
+        self.assertEqual(value["catalog"], f"{self.root}/usr/share/daylight/catalog")
+        self.assertEqual(value["catalog_local"], str(self.root / "etc/daylight/catalog.local"))
 
     def test_units_name_installed_files(self):
         for program in EXPOSURE:
@@ -122,20 +132,51 @@ class InstalledAgain(unittest.TestCase):
     def test_an_upgrade_leaves_what_the_organisation_wrote(self):
         install(self.root)
         etc = self.root / "etc/daylight"
-        theirs = ["agent.json", "collector.json", "policy.json", "people.csv", "catalog/local.json", "catalog/internal-hosts.csv"]
+        theirs = ["agent.json", "collector.json", "policy.json", "people.csv", "catalog.local/local.json", "catalog.local/internal-hosts.csv"]
         shipped = {name: (etc / name).read_text() for name in theirs}
         for name in theirs:
             (etc / name).write_text(shipped[name] + "\n")
-        (etc / "catalog/categories.json").write_text("{}")
+        catalog = self.root / "usr/share/daylight/catalog"
+        (catalog / "categories.json").write_text("{}")
         said = install(self.root)
         for name in theirs:
             self.assertEqual((etc / name).read_text(), shipped[name] + "\n", f"{name} was overwritten")
             self.assertEqual((etc / f"{name}.new").read_text(), shipped[name])
             self.assertIn(f"{pathlib.Path(name).name}.new", said)
         self.assertFalse((etc / "devices.csv.new").exists(), "an untouched file needs no second copy")
-        self.assertEqual((etc / "catalog/categories.json").read_text(), (SOURCE / "config/catalog/categories.json").read_text())
-        done = run(self.root / "usr/bin/daylight-collector", "check-config", "--config", etc / "collector.json")
+        self.assertEqual((catalog / "categories.json").read_text(), (SOURCE / "config/catalog/categories.json").read_text())
+        self.check(etc)
+
+    def check(self, etc):
+        done = run(self.root / "usr/bin/daylight-collector", "check-config", "--config", settings_below(self.root, etc / "collector.json"))
         self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def test_an_upgrade_leaves_nothing_of_an_older_catalogue_behind(self):
+        """A category that this version dropped, with its services: loaded, it would name hosts that are others' now."""
+        install(self.root)
+        catalog, etc = self.root / "usr/share/daylight/catalog", self.root / "etc/daylight"
+        fresh = sorted(path.relative_to(catalog) for path in catalog.rglob("*"))
+        before = self.check(etc)
+        (catalog / "services/dropped.json").write_text(json.dumps({"category": "dropped", "services": []}))
+        (catalog / "noise/dropped.json").write_text("{}")
+        (self.root / "usr/share/daylight/web").mkdir(exist_ok=True)
+        (self.root / "usr/share/daylight/web/dropped.js").write_text("")
+        (etc / "catalog.local/internal-hosts.csv").write_text(
+            "host,service,name,category,owner\nwiki.corp.example,corp-wiki,Wiki,notes-wiki,E1001\n")
+        install(self.root)
+        self.assertEqual(sorted(path.relative_to(catalog) for path in catalog.rglob("*")), fresh)
+        if (SOURCE / "collector/web/dist/index.html").exists():
+            self.assertFalse((self.root / "usr/share/daylight/web/dropped.js").exists())
+        services = [int(re.match(r"(\d+) services", said.splitlines()[-1])[1]) for said in (before, self.check(etc))]
+        self.assertEqual(services[1], services[0] + 1, "the organisation's own application is still known")
+
+    def test_an_older_layout_is_told_of(self):
+        old = self.root / "etc/daylight/catalog"
+        old.mkdir(parents=True)
+        (old / "categories.json").write_text("{}")
+        self.assertIn("Of an older version", install(self.root))
+        self.assertTrue((old / "categories.json").exists())
 
     def test_another_prefix_stays_below_itself(self):
         install(self.root, "/srv/daylight")

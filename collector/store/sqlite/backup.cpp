@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int32_t backup_application = 0x444c4231;
 constexpr std::uintmax_t largest_file = 512U << 20;    // SQLite's own bound of a blob is 10^9 bytes
+constexpr std::size_t sqlite_head = 100;               // octets of every SQLite database
 constexpr const char* usage_name = "usage.sqlite";
 constexpr const char* state_name = "state.sqlite";
 
@@ -197,20 +198,63 @@ void unpack_files(Database& backup, const fs::path& directory)
     }
 }
 
+Failure damaged(const fs::path& file)
+{
+    return io_failure(fmt::format("{}: is damaged or not whole; use another backup", file.string()));
+}
+
+/// By the head of an SQLite database (its file format, section 1.3): SQLite would speak of databases, of which nobody
+/// named one.
+void refuse_strange_file(const fs::path& file)
+{
+    std::error_code error;
+    if (!fs::exists(file, error))
+        throw StoreError(not_found(fmt::format("{}: there is no such file; check the path", file.string())));
+    std::string head(fs::is_regular_file(file, error) ? sqlite_head : 0, '\0');
+    if (!head.empty()) {
+        std::ifstream in(file, std::ios::binary);
+        if (!in) refuse_io(file, "can't be read", "check its owner and mode");
+        in.read(head.data(), sqlite_head);
+        head.resize(static_cast<std::size_t>(in.gcount()));
+    }
+    const auto number = [&](std::size_t at) {
+        std::uint32_t value = 0;
+        for (std::size_t i = at; i < at + 4; ++i)
+            value = value << 8 | static_cast<std::uint8_t>(head[i]);
+        return value;
+    };
+    if (head.size() < sqlite_head || !head.starts_with(std::string_view("SQLite format 3\0", 16)) ||
+        number(68) != static_cast<std::uint32_t>(backup_application))
+        throw StoreError(invalid_input(fmt::format(
+            "{}: is no backup of a collector; name the file that daylight-collector backup wrote", file.string())));
+    // Page size and number of pages: a copy that was cut short shows here.
+    const std::uint64_t page = number(16) >> 16 == 1 ? 65536 : number(16) >> 16;
+    if (fs::file_size(file, error) < page * number(28) || error) throw StoreError(damaged(file));
+}
+
+/// What SQLite says of a damaged database advises a restore: of the backup itself that would be odd.
+template <class Work>
+void blame(const fs::path& file, Work&& work)
+{
+    try {
+        work();
+    } catch (const StoreError& error) {
+        if (error.failure().kind == Failure::Kind::io && error.failure().message.starts_with(file.string() + ": "))
+            throw StoreError(damaged(file));
+        throw;
+    }
+}
+
 void restore_into(const fs::path& file, const fs::path& data_directory)
 {
     refuse_used_directory(data_directory);
+    refuse_strange_file(file);
     Database backup(file, Database::Access::read_only);
-    if (backup.integer("PRAGMA application_id") != backup_application)
-        throw StoreError(invalid_input(fmt::format(
-            "{}: is no backup of a collector; name the file that daylight-collector backup wrote", file.string())));
     if (backup.integer("PRAGMA user_version") > static_cast<std::int64_t>(usage_schema().steps.size()))
         throw StoreError(invalid_input(
             fmt::format("{}: was written by a newer daylight-collector; restore with that one", file.string())));
     Statement check(backup, "PRAGMA quick_check(1)");
-    if (check.step() && check.text(0) != "ok")
-        throw StoreError(
-            io_failure(fmt::format("{}: is damaged ({}); use another backup", file.string(), check.text(0))));
+    if (check.step() && check.text(0) != "ok") throw StoreError(damaged(file));
 
     fs::path beside = fs::absolute(data_directory).lexically_normal();
     if (beside.filename().empty()) beside = beside.parent_path();    // a trailing slash
@@ -265,7 +309,7 @@ Result<void> back_up(const fs::path& data_directory, const fs::path& file)
 
 Result<void> restore(const fs::path& file, const fs::path& data_directory)
 {
-    return in_words([&] { restore_into(file, data_directory); });
+    return in_words([&] { blame(file, [&] { restore_into(file, data_directory); }); });
 }
 
 }    // namespace dl::collector::store

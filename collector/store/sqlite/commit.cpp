@@ -83,7 +83,9 @@ std::vector<Held> Committer::commit(std::span<const FoldedReport> reports, const
 
 Committer::Book Committer::open_book(const FoldedReport& report, Timestamp now)
 {
-    const std::int64_t offset = report.sent_at == Timestamp{} ? 0 : (report.sent_at - now).count();
+    // An importer's report tells no time of sending; of an agent's, 1970 is a clock that was never set.
+    const bool timeless = report.observer == wire::ObserverKind::import && report.sent_at == Timestamp{};
+    const std::int64_t offset = timeless ? 0 : (report.sent_at - now).count();
     observer_.bind(1, report.agent.bytes)
         .bind(2, static_cast<std::int64_t>(report.observer))
         .bind(3, report.agent_version)

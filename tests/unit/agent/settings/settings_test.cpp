@@ -41,7 +41,11 @@ TEST(AgentSettings, AddressesAreChecked)
                   "agent.json:1: collector: must be https://HOST:PORT, as the collector's administrator gives it")
             << bad;
     EXPECT_EQ(error_of(R"("proxy": "http://proxy.corp.example:3128")"), "(no error)");
+    EXPECT_EQ(error_of(R"("proxy": "none")"), "(no error)");
     EXPECT_NE(error_of(R"("proxy": "socks5://proxy.corp.example:1080")"), "(no error)");
+    const std::string secret = error_of(R"("proxy": "http://anna:secret@proxy.corp.example:3128")");
+    EXPECT_NE(secret.find("HTTPS_PROXY"), std::string::npos) << secret;
+    EXPECT_EQ(secret.find("secret@"), std::string::npos) << secret;
 }
 
 TEST(AgentSettings, OtherMistakesAreTold)

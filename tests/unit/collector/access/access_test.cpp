@@ -34,6 +34,30 @@ TEST(Accounts, are_known_by_their_token_until_disabled)
     EXPECT_EQ(accounts.authenticate(token).error().kind, Failure::Kind::denied);
 }
 
+TEST(Accounts, withdrawn_leave_nothing_and_free_their_name)
+{
+    const TemporaryDirectory folder;
+    const auto state = open_state(folder);
+    Accounts accounts{*state};
+    const std::string token = accounts.create({"E1901", Role::security, {}, false}).value();
+    ASSERT_TRUE(accounts.withdraw("E1901"));
+    EXPECT_EQ(accounts.authenticate(token).error().kind, Failure::Kind::denied);
+    EXPECT_TRUE(accounts.list().value().empty());
+    EXPECT_TRUE(state->list("account-tokens").value().empty());
+    const std::string next = accounts.create({"E1901", Role::operations, {}, false}).value();
+    EXPECT_EQ(accounts.authenticate(next)->role, Role::operations);
+    EXPECT_EQ(accounts.withdraw("E1902").error().kind, Failure::Kind::not_found);
+}
+
+TEST(Accounts, have_names_that_look_everywhere_as_they_are)
+{
+    for (const std::string& good : {std::string("E1901"), std::string("it.ops_1@corp.example"), std::string(64, 'x')})
+        EXPECT_TRUE(check_account_name(good)) << good;
+    for (const std::string& bad : {std::string(), std::string("two words"), std::string("a/b"), std::string("a\n"),
+                                   std::string("k\xc3\xa4the"), std::string(65, 'x'), std::string("a\0b", 3)})
+        EXPECT_FALSE(check_account_name(bad)) << bad;
+}
+
 TEST(AuditChain, stays_whole_under_writers_in_several_threads)
 {
     const TemporaryDirectory folder;

@@ -106,7 +106,7 @@ TEST(CatalogChecks, RefusesUnknownCategoriesKindsAndFilesOfAnotherName)
     {
         SmallCatalog files;
         std::filesystem::remove(files.folder() / "categories.json");
-        EXPECT_THAT(files.complaint(), HasSubstr("categories.json: cannot be read"));
+        EXPECT_THAT(files.complaint(), HasSubstr("categories.json: is not there"));
     }
 }
 

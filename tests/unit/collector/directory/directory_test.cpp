@@ -62,6 +62,7 @@ TEST(Csv, NamesTheLineOfWhatIsWrong)
     EXPECT_EQ(message("a\nb\"c").substr(0, 8), "f.csv:2:");
     EXPECT_EQ(message("\"a\nb\"c").substr(0, 8), "f.csv:2:");
     EXPECT_EQ(message("a\rb").substr(0, 8), "f.csv:1:");
+    EXPECT_EQ(message("a\n\"b\nJ\xfcrgen\""), "f.csv:3: the byte 0xfc is no UTF-8; save the file as UTF-8");
     EXPECT_NE(message(std::string(20000, 'x')).find("bytes"), std::string::npos);
     EXPECT_NE(message(std::string(200, ',')).find("fields"), std::string::npos);
 }

@@ -126,6 +126,10 @@ TEST(EnrolmentTokens, are_good_for_their_uses_time_and_kind_only)
     const TemporaryDirectory folder;
     const auto state = open_state(folder);
     EnrolmentTokens tokens{*state};
+    const std::string unseen = tokens.create({}, now).value();
+    ASSERT_TRUE(tokens.withdraw(unseen.substr(0, unseen.find('.'))));
+    EXPECT_TRUE(tokens.list().value().empty());
+    EXPECT_EQ(tokens.redeem(unseen, ObserverKind::endpoint, now).error().kind, Failure::Kind::denied);
     const std::string token = tokens.create({2, std::chrono::hours(1), ObserverKind::sensor, "taps"}, now).value();
     EXPECT_FALSE(tokens.redeem(token, ObserverKind::endpoint, now));
     EXPECT_FALSE(tokens.redeem(token, ObserverKind::sensor, now + std::chrono::hours(1)));

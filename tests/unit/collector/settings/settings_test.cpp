@@ -53,6 +53,27 @@ TEST(CollectorSettings, ListenersAreChecked)
         "collector.json:1: agents.names[1]: is neither a host name nor an address; give one that agents connect to");
 }
 
+TEST(CollectorSettings, TwoListenersDontShareAPort)
+{
+    const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "daylight-listeners.json";
+    const auto failure = [&](const std::string& agents, const std::string& api) {
+        std::ofstream(file) << R"({"data_directory": "d",)"
+                               "\n"
+                               R"("agents": {"listen": ")"
+                            << agents << "\"},\n\"api\": {\"listen\": \"" << api << "\"}}";
+        const Result<Settings> settings = load_settings(file);
+        return settings ? std::string() : settings.error().message;
+    };
+    const std::string where = file.string() + ":3: agents.listen (";
+    EXPECT_TRUE(failure("127.0.0.1:8443", "127.0.0.1:8443").starts_with(where));
+    EXPECT_TRUE(failure("0.0.0.0:8443", "127.0.0.1:8443").starts_with(where));
+    EXPECT_TRUE(failure("[::]:8443", "127.0.0.1:8443").starts_with(where));
+    EXPECT_EQ(failure("127.0.0.2:8443", "127.0.0.1:8443"), "");
+    EXPECT_EQ(failure("127.0.0.1:0", "127.0.0.1:0"), "") << "the system picks different ones";
+    EXPECT_EQ(failure("127.0.0.1:8443", "127.0.0.1:8480"), "");
+    std::filesystem::remove(file);
+}
+
 TEST(CollectorSettings, SmallGroupsAreNotSmallerInTheUnitItself)
 {
     const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "daylight-small-group.json";

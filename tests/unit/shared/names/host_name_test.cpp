@@ -19,6 +19,38 @@ TEST(NormaliseHost, LowersAndDropsTheTrailingDot)
     EXPECT_EQ(normalise_host("r3---sn-4g5e6n7s.example.com"), "r3---sn-4g5e6n7s.example.com");
 }
 
+TEST(HostIn, FindsTheHostInWhatPeopleAndLogsWrite)
+{
+    for (const auto& [text, host] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"www.example.com", "www.example.com"},
+             {"  www.example.com \r", "www.example.com"},
+             {"www.example.com.", "www.example.com"},
+             {"www.example.com:8443", "www.example.com"},
+             {"www.example.com.:8443", "www.example.com"},
+             {"www.example.com/path", "www.example.com"},
+             {"https://www.example.com", "www.example.com"},
+             {"https://a:b@www.example.com:8443/p?q=http://x#f", "www.example.com"},
+             {"//www.example.com/p", "www.example.com"},
+             {"www.example.com?q=//x", "www.example.com"},
+             {"192.0.2.1:80", "192.0.2.1"},
+             {"[2001:db8::1]", "2001:db8::1"},
+             {"[2001:db8::1]:443", "2001:db8::1"},
+             {"http://[2001:db8::1]:443/", "2001:db8::1"},
+             {"2001:db8::1", "2001:db8::1"},
+             {"", ""},
+             {" \t", ""},
+             {".", "."},
+             {"[2001:db8::1", "[2001:db8::1"},
+             {"[]:443", "[]:443"},
+             {"[2001:db8::1]x", "[2001:db8::1]x"},
+             {"a:b:c", "a:b:c"},
+             {"www.example.com:port", "www.example.com:port"},
+             {"anna@corp.example", "anna@corp.example"},
+             {"not a host", "not a host"},
+         })
+        EXPECT_EQ(host_in(text), host) << text;
+}
+
 TEST(NormaliseHost, RefusesWhatIsNoHostName)
 {
     using namespace std::string_literals;
