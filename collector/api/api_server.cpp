@@ -1,6 +1,7 @@
 #include "collector/api/api_server.hpp"
 
 #include "collector/intake/listen_address.hpp"
+#include "collector/intake/listening.hpp"
 #include "collector/intake/problem.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -8,7 +9,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -31,7 +31,7 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::milliseconds accept_pause{200};    ///< when descriptors ran out
+constexpr intake::Listening page_and_api{"page and API", "api.listen"};
 
 class Server final : public ApiServer {
 public:
@@ -40,24 +40,18 @@ public:
     {}
     ~Server() override { stop(); }
 
-    Result<void> bind(const std::string& address, const tcp::endpoint& endpoint)
+    Result<void> bind(const tcp::endpoint& endpoint)
     {
+        if (auto listening = intake::listen(acceptor_, endpoint, page_and_api); !listening) return listening.error();
         boost::system::error_code error;
-        acceptor_.open(endpoint.protocol(), error);
-        if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-        if (!error) acceptor_.bind(endpoint, error);
-        if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-        if (error)
-            return unavailable(
-                fmt::format("can't listen on {} for page and API: {}; stop what uses it or change api.listen", address,
-                            error.message()));
         bound_ = acceptor_.local_endpoint(error);
         return {};
     }
 
     void start()
     {
-        asio::co_spawn(context_, accept(), [](std::exception_ptr bug) { report(bug, "accepting"); });
+        asio::co_spawn(context_, intake::accept_each(acceptor_, page_and_api, reception_),
+                       [](std::exception_ptr bug) { intake::log_bug(bug, page_and_api, "accepting"); });
         thread_ = std::thread([this] { context_.run(); });
     }
 
@@ -73,32 +67,11 @@ public:
     }
 
 private:
-    static void report(const std::exception_ptr& bug, const char* where)
+    void take(tcp::socket socket)
     {
-        if (!bug) return;
-        try {
-            std::rethrow_exception(bug);
-        } catch (const std::exception& error) {
-            spdlog::error("api: {}: {}", where, error.what());
-        }
-    }
-
-    asio::awaitable<void> accept()
-    {
-        for (;;) {
-            auto [error, socket] = co_await acceptor_.async_accept(as_result);
-            if (error == asio::error::operation_aborted) co_return;
-            if (error) {
-                spdlog::warn("api: can't accept: {}", error.message());
-                asio::steady_timer pause{context_};
-                pause.expires_after(accept_pause);
-                [[maybe_unused]] const auto [woken] = co_await pause.async_wait(as_result);
-                continue;
-            }
-            if (connections_ >= limits_.connections) continue;    // the socket closes
-            asio::co_spawn(context_, serve(std::move(socket)),
-                           [](std::exception_ptr bug) { report(bug, "connection"); });
-        }
+        if (connections_ >= limits_.connections) return;    // the socket closes
+        asio::co_spawn(context_, serve(std::move(socket)),
+                       [](std::exception_ptr bug) { intake::log_bug(bug, page_and_api, "connection"); });
     }
 
     asio::awaitable<void> serve(tcp::socket socket)
@@ -159,6 +132,8 @@ private:
     std::size_t connections_ = 0;
     asio::io_context context_{1};
     tcp::acceptor acceptor_{context_};
+    const intake::Reception reception_{[this]() -> asio::io_context& { return context_; },
+                                       [this](tcp::socket socket) { take(std::move(socket)); }};
     tcp::endpoint bound_;
     std::thread thread_;
 };
@@ -176,7 +151,7 @@ start_api_server(const std::string& address, std::function<Response(const Reques
                         "in front",
                         address));
     auto server = std::make_unique<Server>(std::move(handle), limits);
-    if (auto bound = server->bind(address, *endpoint); !bound) return bound.error();
+    if (auto bound = server->bind(*endpoint); !bound) return bound.error();
     server->start();
     return std::unique_ptr<ApiServer>(std::move(server));
 }

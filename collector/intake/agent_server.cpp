@@ -2,14 +2,11 @@
 
 #include "collector/intake/agent_session.hpp"
 #include "collector/intake/listen_address.hpp"
+#include "collector/intake/listening.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <exception>
 #include <set>
@@ -22,8 +19,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::milliseconds accept_pause{200};    ///< when descriptors ran out
+constexpr Listening for_agents{"agents", "agents.listen"};
 
 /// One thread with its own io_context and the connections that live there.
 struct Worker {
@@ -45,24 +41,18 @@ public:
     }
     ~Server() override { stop(); }
 
-    Result<void> bind(const std::string& address, const tcp::endpoint& endpoint)
+    Result<void> bind(const tcp::endpoint& endpoint)
     {
+        if (auto listening = listen(*acceptor_, endpoint, for_agents); !listening) return listening.error();
         boost::system::error_code error;
-        acceptor_->open(endpoint.protocol(), error);
-        if (!error) acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
-        if (!error) acceptor_->bind(endpoint, error);
-        if (!error) acceptor_->listen(4096, error);
-        if (error)
-            return unavailable(
-                fmt::format("can't listen on {} for agents: {}; stop what uses it or change agents_listen", address,
-                            error.message()));
         bound_ = acceptor_->local_endpoint(error);
         return {};
     }
 
     void start()
     {
-        asio::co_spawn(workers_.front()->context, accept(), [](std::exception_ptr bug) { report(bug, "accepting"); });
+        asio::co_spawn(workers_.front()->context, accept_each(*acceptor_, for_agents, reception_),
+                       [](std::exception_ptr bug) { log_bug(bug, for_agents, "accepting"); });
         for (auto& worker : workers_)
             worker->thread = std::thread([&context = worker->context] { context.run(); });
     }
@@ -100,37 +90,20 @@ public:
     }
 
 private:
-    static void report(const std::exception_ptr& bug, const char* where)
-    {
-        if (!bug) return;
-        try {
-            std::rethrow_exception(bug);
-        } catch (const std::exception& error) {
-            spdlog::error("agents: {}: {}", where, error.what());
-        }
-    }
+    /// Connections go round the threads.
+    Worker& next_worker() { return *workers_[next_ = (next_ + 1) % workers_.size()]; }
 
-    asio::awaitable<void> accept()
+    void take(tcp::socket socket)
     {
-        for (std::size_t next = 0; !state_.draining; next = (next + 1) % workers_.size()) {
-            Worker& worker = *workers_[next];
-            auto [error, socket] = co_await acceptor_->async_accept(worker.context, as_result);
-            if (error == asio::error::operation_aborted || state_.draining) co_return;
-            if (error) {
-                spdlog::warn("agents: can't accept: {}", error.message());
-                asio::steady_timer pause{workers_.front()->context};
-                pause.expires_after(accept_pause);
-                [[maybe_unused]] const auto [woken] = co_await pause.async_wait(as_result);
-                continue;
-            }
-            if (state_.open_connections.fetch_add(1) >= state_.limits.connections) {
-                --state_.open_connections;
-                ++state_.turned_away;
-                continue;    // the socket closes
-            }
-            asio::co_spawn(worker.context, serve(worker, std::move(socket)),
-                           [](std::exception_ptr bug) { report(bug, "connection"); });
+        if (state_.draining) return;
+        if (state_.open_connections.fetch_add(1) >= state_.limits.connections) {
+            --state_.open_connections;
+            ++state_.turned_away;
+            return;    // the socket closes
         }
+        Worker& worker = *workers_[next_];
+        asio::co_spawn(worker.context, serve(worker, std::move(socket)),
+                       [](std::exception_ptr bug) { log_bug(bug, for_agents, "connection"); });
     }
 
     asio::awaitable<void> serve(Worker& worker, tcp::socket socket)
@@ -154,7 +127,10 @@ private:
     CurrentContext& context_;
     ServerState state_;
     std::vector<std::unique_ptr<Worker>> workers_;
+    std::size_t next_ = 0;    ///< the worker that the connection being accepted goes to
     std::unique_ptr<tcp::acceptor> acceptor_;
+    const Reception reception_{[this]() -> asio::io_context& { return next_worker().context; },
+                               [this](tcp::socket socket) { take(std::move(socket)); }};
     tcp::endpoint bound_;
 };
 
@@ -168,7 +144,7 @@ Result<std::unique_ptr<AgentServer>> start_agent_server(const std::string& addre
     const auto endpoint = parse_listen_address(address);
     if (!endpoint) return endpoint.error();
     auto server = std::make_unique<Server>(threads, context, authority, endpoints, limits);
-    if (auto bound = server->bind(address, *endpoint); !bound) return bound.error();
+    if (auto bound = server->bind(*endpoint); !bound) return bound.error();
     server->start();
     return std::unique_ptr<AgentServer>(std::move(server));
 }

@@ -27,14 +27,16 @@ DimensionTables::DimensionTables(Database& database) : database_(database)
     };
     prepare(persons_, "persons");
     prepare(devices_, "devices");
-    find_application_ = Statement(database, "SELECT id FROM applications WHERE name = ?1");
-    insert_application_ = Statement(database, "INSERT INTO applications(name) VALUES(?1)");
+    const auto prepare_words = [&](Words& words, const char* table) {
+        words.find = Statement(database, fmt::format("SELECT id FROM {} WHERE name = ?1", table));
+        words.insert = Statement(database, fmt::format("INSERT INTO {}(name) VALUES(?1)", table));
+    };
+    prepare_words(applications_, "applications");
+    prepare_words(units_, "units");
     find_destination_ = Statement(
         database, "SELECT id FROM destinations WHERE host = ?1 AND canonical = ?2 AND transport = ?3 AND port = ?4");
     insert_destination_ =
         Statement(database, "INSERT INTO destinations(host, canonical, transport, port) VALUES(?1, ?2, ?3, ?4)");
-    find_unit_ = Statement(database, "SELECT id FROM units WHERE name = ?1");
-    insert_unit_ = Statement(database, "INSERT INTO units(name) VALUES(?1)");
     find_label_ = Statement(database, "SELECT id FROM labels WHERE kind = ?1 AND label = ?2 AND capability = ?3");
     insert_label_ = Statement(database, "INSERT INTO labels(kind, label, capability) VALUES(?1, ?2, ?3)");
     meaning_ = Statement(database, "SELECT label, host FROM destinations WHERE id = ?1");
@@ -72,7 +74,7 @@ void DimensionTables::forget()
     generation_ = -1;
     persons_.ids.clear();
     devices_.ids.clear();
-    for (Names* names : {&applications_, &destinations_, &units_, &labels_})
+    for (Names* names : {&applications_.ids, &destinations_, &units_.ids, &labels_})
         names->clear();
     meanings_.clear();
     person_units_.clear();
@@ -117,19 +119,21 @@ std::int64_t DimensionTables::person(const Pseudonym& who, std::int64_t day) { r
 
 std::int64_t DimensionTables::device(const Pseudonym& who, std::int64_t day) { return devices_(database_, who, day); }
 
-std::int64_t DimensionTables::application(const std::string& name)
+std::int64_t DimensionTables::Words::operator()(Database& database, const std::string& name)
 {
-    if (const auto at = applications_.find(name); at != applications_.end()) return at->second;
-    bound(applications_);
-    find_application_.bind(1, name);
-    std::int64_t id = find_application_.step() ? find_application_.integer(0) : 0;
-    find_application_.reset();
+    if (const auto at = ids.find(name); at != ids.end()) return at->second;
+    bound(ids);
+    find.bind(1, name);
+    std::int64_t id = find.step() ? find.integer(0) : 0;
+    find.reset();
     if (id == 0) {
-        insert_application_.bind(1, name).run();
-        id = database_.last_insert_id();
+        insert.bind(1, name).run();
+        id = database.last_insert_id();
     }
-    return applications_[name] = id;
+    return ids[name] = id;
 }
+
+std::int64_t DimensionTables::application(const std::string& name) { return applications_(database_, name); }
 
 std::int64_t DimensionTables::destination(const wire::Destination& destination)
 {
@@ -154,16 +158,7 @@ std::int64_t DimensionTables::destination(const wire::Destination& destination)
 
 std::int64_t DimensionTables::unit(const std::string& name)
 {
-    if (name.empty() || name == unassigned) return 0;
-    if (const auto at = units_.find(name); at != units_.end()) return at->second;
-    find_unit_.bind(1, name);
-    std::int64_t id = find_unit_.step() ? find_unit_.integer(0) : 0;
-    find_unit_.reset();
-    if (id == 0) {
-        insert_unit_.bind(1, name).run();
-        id = database_.last_insert_id();
-    }
-    return units_[name] = id;
+    return name.empty() || name == unassigned ? 0 : units_(database_, name);
 }
 
 std::int64_t DimensionTables::label(const LabelText& text)

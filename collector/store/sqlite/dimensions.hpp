@@ -72,6 +72,12 @@ private:
         std::int64_t operator()(Database& database, const Pseudonym& who, std::int64_t day);
     };
     using Names = std::unordered_map<std::string, std::int64_t>;
+    /// A table of (id, name).
+    struct Words {
+        Names ids;
+        Statement find, insert;
+        std::int64_t operator()(Database& database, const std::string& name);
+    };
 
     std::int64_t placed(std::unordered_map<std::int64_t, std::vector<Span>>& cache, Statement& find, std::int64_t who,
                         std::int64_t day);
@@ -80,7 +86,8 @@ private:
     Database& database_;
     std::int64_t generation_ = -1;
     Subjects persons_, devices_;
-    Names applications_, destinations_, units_, labels_;
+    Words applications_, units_;
+    Names destinations_, labels_;
     std::unordered_map<std::int64_t, DestinationMeaning> meanings_;
     std::unordered_map<std::int64_t, std::vector<Span>> person_units_, device_units_;
     std::unordered_map<std::int64_t, Seer> seers_;
@@ -88,7 +95,7 @@ private:
     std::unordered_map<std::int64_t, std::string> unit_names_;
     std::int64_t passing_labels_ = 0;    ///< labels that only this object knows, below 0 (read-only store)
     Statement find_generation_, set_generation_;
-    Statement find_application_, insert_application_, find_destination_, insert_destination_, find_unit_, insert_unit_;
+    Statement find_destination_, insert_destination_;
     Statement find_label_, insert_label_, meaning_, person_spans_, device_spans_, seer_, label_text_;
     Statement unit_name_, application_name_, agent_name_, destination_of_;
 };
