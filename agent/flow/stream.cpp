@@ -23,7 +23,7 @@ void Stream::add(std::uint32_t sequence, dissect::Bytes payload, std::uint32_t l
     if (!started_) start(sequence);
     const std::int32_t ahead = distance(next_, sequence);
     if (ahead <= 0) {
-        const std::uint32_t known = static_cast<std::uint32_t>(-ahead);
+        const std::uint32_t known = next_ - sequence;
         if (known >= length) return;    // retransmitted
         deliver(known < payload.size() ? payload.subspan(known) : dissect::Bytes{}, length - known, reader);
         if (!waiting_.empty()) deliver_waiting(reader);
@@ -50,7 +50,7 @@ void Stream::deliver_waiting(StreamReader& reader)
     std::size_t done = 0;
     while (done < waiting_.size() && distance(next_, waiting_[done].sequence) <= 0) {
         Waiting& first = waiting_[done++];
-        const auto known = static_cast<std::uint32_t>(-distance(next_, first.sequence));
+        const std::uint32_t known = next_ - first.sequence;
         if (known < first.length) {
             const dissect::Bytes bytes(first.bytes);
             deliver(known < bytes.size() ? bytes.subspan(known) : dissect::Bytes{}, first.length - known, reader);

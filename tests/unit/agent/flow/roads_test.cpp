@@ -122,6 +122,14 @@ TEST_F(FlowTables, ANameWithinTheFirst32KiBIsFoundInAHelloThatIsLarger)
     }
 }
 
+TEST_F(FlowTables, ASegmentHalfTheNumbersAwayIsNoNews)
+{
+    shake_hands(443);
+    see(tcp_frame(from_, to_, 101U + (1U << 31U), 501, 24, zeros(10)));
+    say(records(client_hello("www.example.org")));
+    EXPECT_EQ(ended().front().name, "www.example.org");
+}
+
 TEST_F(FlowTables, WireGuardOnAnyPortIsAHiddenRoad)
 {
     look_up("vpn.example");
