@@ -1,5 +1,7 @@
 #include "agent/service/watch.hpp"
 
+#include "agent/service/resident_memory.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -11,6 +13,7 @@ namespace dl::agent::service {
 namespace {
 
 constexpr std::size_t head_octets = 4096;
+constexpr std::chrono::seconds give_back_every{60};
 constexpr std::size_t most_waiting_cells = 20'000;
 constexpr std::size_t most_unbooked_shares = 100'000;    // while the disk refuses
 
@@ -168,6 +171,10 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
         flows_.flush(now);
         const auto done = commit(std::nullopt, flushed);
         if (!done) spdlog::error("{}", done.error().message);
+        if (now - memory_given_back_ >= give_back_every || now < memory_given_back_) {
+            give_back_resident_memory();
+            memory_given_back_ = now;
+        }
     }
     flows_.finish();
     const auto done = commit(std::nullopt, flushed);

@@ -58,6 +58,7 @@ private:
     std::uint64_t packets_ = 0;
     Result<void> count_without_program();
 
+    Timestamp memory_given_back_{};
     std::uint64_t without_program_ = 0;    ///< connections since the last commit
     ledger::Booked unbooked_;              ///< taken from the booker, not in the ledger yet
 };

@@ -6,7 +6,12 @@
 //        one after another: connects, asks for Host NAME, holds the connection HOLD_MS after
 //        the answer (a number, or LEAST-MOST at random), closes.
 //        MODE: own (all by this process) or fork (each by a process of its own)
-//   The second prints one line: connections done, and the longest of them in milliseconds.
+//   peer blast ADDRESS PORT PACKETS_A_SECOND SECONDS OCTETS
+//        datagrams from 64 sockets, evenly in time; prints how many were sent and in how many seconds
+//   peer fetch ADDRESS PORT NAME                 takes it; prints octets and seconds
+//   peer hold ADDRESS PORT                       a UDP socket that nobody reads, until killed
+//   peer download ADDRESS PORT OCTETS            serves so many octets at 1 Gbit/s to each that connects, until killed
+//   `connect` prints one line: connections done, and the longest of them in milliseconds.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -84,6 +89,93 @@ bool one(const sockaddr_in& to, const std::string& request, int hold_ms)
     return good;
 }
 
+int blast(char** words)
+{
+    const sockaddr_in to = address_of(words[0], words[1]);
+    const double rate = std::atof(words[2]);
+    const double seconds = std::atof(words[3]);
+    std::array<char, 2048> octets{};
+    iovec part{octets.data(), std::min(octets.size(), static_cast<std::size_t>(std::atoi(words[4])))};
+    constexpr std::size_t burst = 32;
+    std::array<mmsghdr, burst> messages{};
+    for (mmsghdr& message : messages) {
+        message.msg_hdr.msg_iov = &part;
+        message.msg_hdr.msg_iovlen = 1;
+    }
+    std::array<int, 64> sockets{};
+    for (int& fd : sockets) {
+        fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+        if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return std::perror("peer"), 1;
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count(); };
+    std::uint64_t sent = 0;
+    for (std::size_t turn = 0; passed() < seconds; ++turn) {
+        const int done = ::sendmmsg(sockets[turn % sockets.size()], messages.data(), burst, 0);
+        if (done > 0) sent += static_cast<std::uint64_t>(done);
+        while (static_cast<double>(sent) > rate * passed() + static_cast<double>(burst)) {
+            if (static_cast<double>(sent) > rate * (passed() + 0.001))
+                std::this_thread::sleep_for(std::chrono::microseconds(500));
+        }
+    }
+    std::printf("%llu %.3f\n", static_cast<unsigned long long>(sent), passed());
+    return 0;
+}
+
+int hold(const char* address, const char* port)
+{
+    const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+    const sockaddr_in at = address_of(address, port);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return std::perror("peer"), 1;
+    std::puts("holding");
+    std::fflush(stdout);
+    while (true)
+        ::pause();
+}
+
+int download(const char* address, const char* port, const char* octets)
+{
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    const int yes = 1;
+    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    const sockaddr_in at = address_of(address, port);
+    if (::bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::listen(listener, 8) != 0)
+        return std::perror("peer"), 1;
+    std::puts("serving");
+    std::fflush(stdout);
+    static std::array<char, 262144> block{};
+    while (true) {
+        const int peer = ::accept(listener, nullptr, nullptr);
+        const unsigned bytes_a_second = 125'000'000;
+        ::setsockopt(peer, SOL_SOCKET, SO_MAX_PACING_RATE, &bytes_a_second, sizeof bytes_a_second);
+        std::array<char, 1024> request{};
+        (void)::recv(peer, request.data(), request.size(), 0);
+        for (long long left = std::atoll(octets); left > 0;) {
+            const ssize_t sent = ::send(
+                peer, block.data(), std::min<std::size_t>(block.size(), static_cast<std::size_t>(left)), MSG_NOSIGNAL);
+            if (sent <= 0) break;
+            left -= sent;
+        }
+        ::close(peer);
+    }
+}
+
+int fetch(char** words)
+{
+    const sockaddr_in to = address_of(words[0], words[1]);
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return std::perror("peer"), 1;
+    const std::string request = std::string("GET / HTTP/1.1\r\nHost: ") + words[2] + "\r\n\r\n";
+    (void)::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+    static std::array<char, 262144> room{};
+    const auto begun = std::chrono::steady_clock::now();
+    unsigned long long octets = 0;
+    for (ssize_t got = 0; (got = ::recv(fd, room.data(), room.size(), 0)) > 0;)
+        octets += static_cast<unsigned long long>(got);
+    std::printf("%llu %.3f\n", octets, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    return 0;
+}
+
 int connect_all(char** words)
 {
     const sockaddr_in to = address_of(words[0], words[1]);
@@ -123,6 +215,10 @@ int main(int argc, char** argv)
     const std::string verb = argc > 1 ? argv[1] : "";
     if (verb == "serve" && argc == 4) return serve(argv[2], argv[3]);
     if (verb == "connect" && argc == 8) return connect_all(argv + 2);
-    std::fputs("usage: peer serve ADDRESS PORT | peer connect ADDRESS PORT NAME COUNT HOLD_MS own|fork\n", stderr);
+    if (verb == "blast" && argc == 7) return blast(argv + 2);
+    if (verb == "hold" && argc == 4) return hold(argv[2], argv[3]);
+    if (verb == "download" && argc == 5) return download(argv[2], argv[3], argv[4]);
+    if (verb == "fetch" && argc == 5) return fetch(argv + 2);
+    std::fputs("usage: peer VERB ADDRESS PORT …; the verbs are told in the head of peer.cpp\n", stderr);
     return 2;
 }
