@@ -13,7 +13,9 @@ namespace dl::agent::capture {
 struct SnapLengths {
     std::uint32_t speech = 4096;    ///< of what may carry a name or open a connection
     std::uint32_t tunnel = 256;     ///< of other protocols' packets that come in: inner headers
-    std::uint32_t headers = 128;    ///< of what is only counted
+    /// Of what is only counted; long enough for the first message of WireGuard (148 octets), which is known by its
+    /// length.
+    std::uint32_t headers = 256;
 };
 
 /// An endpoint's share of its own traffic: outgoing TCP; of incoming TCP only what opens or ends a connection and DNS

@@ -149,6 +149,12 @@ TEST(EndpointFilter, KeepsOfUdpHeadersDnsAndQuicLongHeaders)
     }
 }
 
+TEST(EndpointFilter, KeepsEnoughToKnowAWireGuardInitiationByItsLength)
+{
+    EXPECT_GE(run(endpoint_filter(), ip6(17, udp(40000, 51820, 1))), 40U + 8 + 148);
+    EXPECT_GE(run(endpoint_filter(), ip4(17, udp(40000, 51820, 1), 10)), 60U + 8 + 148);
+}
+
 TEST(EndpointFilter, KeepsFragmentsAndOtherProtocolsButNoOtherNetworks)
 {
     const auto filter = endpoint_filter();
