@@ -18,7 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto look_at_stop = 500ms;
 constexpr std::size_t most_waiting = 1024;
-constexpr auto patience = 20ms;    // of the capture, for a program that is being looked for
+constexpr auto patience = 5ms;    // of the capture, for a program that is being looked for
+constexpr std::size_t few_waiting = 4;
 
 class Early final : public EarlyAttributor {
 public:
@@ -50,7 +51,9 @@ public:
             std::unique_lock lock(answers_mutex_);
             if (answers_.find_to_complete(connection)) {
                 ++counters_.in_time;
-                changed_.wait_for(lock, patience, [&] { return stop_ || !is_waiting(connection); });
+                // Never long in sum: behind a queue the capture would fall back and lose packets.
+                if (waiting_.size() < few_waiting)
+                    changed_.wait_for(lock, patience, [&] { return stop_ || !is_waiting(connection); });
             }
             known = answers_.find(connection);
             if (!known) ++counters_.too_late;
