@@ -15,8 +15,6 @@
 namespace dl::agent::owners {
 namespace {
 
-using namespace std::chrono_literals;
-constexpr auto patience = 100ms;
 constexpr int most_in_vain = 3;
 
 /// -1 where nobody listens.
@@ -37,8 +35,7 @@ int connect_to(const std::filesystem::path& path)
 
 }    // namespace
 
-RemoteProcesses::RemoteProcesses(std::filesystem::path socket, std::chrono::milliseconds pause)
-    : socket_(std::move(socket)), pause_(pause)
+RemoteProcesses::RemoteProcesses(std::filesystem::path socket, Waits waits) : socket_(std::move(socket)), waits_(waits)
 {}
 
 RemoteProcesses::~RemoteProcesses() { leave(); }
@@ -54,7 +51,7 @@ bool RemoteProcesses::connect()
     if (peer_ >= 0) return true;
     const auto now = std::chrono::steady_clock::now();
     if (now < connect_next_) return false;
-    connect_next_ = now + pause_;
+    connect_next_ = now + waits_.pause;
     peer_ = connect_to(socket_);
     return peer_ >= 0;
 }
@@ -67,7 +64,7 @@ std::optional<identity::Process> RemoteProcesses::find(const identity::SocketOwn
         leave();
         return std::nullopt;
     }
-    const auto until = std::chrono::steady_clock::now() + patience;
+    const auto until = std::chrono::steady_clock::now() + waits_.patience;
     while (true) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();

@@ -7,18 +7,25 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 namespace dl::agent::owners {
 
 class RemoteProcesses final : public identity::ProcessFinder {
 public:
-    /// Connects when first asked, and again at most every `pause` after the watch went away or refused.
-    explicit RemoteProcesses(std::filesystem::path socket, std::chrono::milliseconds pause = std::chrono::seconds(5));
+    /// `pause`: how long it is not asked after it went away or refused. `patience`: how long an answer is waited for.
+    struct Waits {
+        std::chrono::milliseconds pause = std::chrono::seconds(5);
+        std::chrono::milliseconds patience{100};
+    };
+    explicit RemoteProcesses(std::filesystem::path socket) : RemoteProcesses(std::move(socket), Waits()) {}
+    /// Connects when first asked.
+    RemoteProcesses(std::filesystem::path socket, Waits waits);
     ~RemoteProcesses() override;
     RemoteProcesses(const RemoteProcesses&) = delete;
     RemoteProcesses& operator=(const RemoteProcesses&) = delete;
 
-    /// Waits for an answer for at most 100 ms; where three in a row don't come, the watch counts as away.
+    /// Waits for an answer for at most the patience; where three in a row don't come, the watch counts as away.
     [[nodiscard]] std::optional<identity::Process> find(const identity::SocketOwner& owner) override;
     [[nodiscard]] bool connected() const { return peer_ >= 0; }
 
@@ -27,7 +34,7 @@ private:
     void leave();
 
     std::filesystem::path socket_;
-    std::chrono::milliseconds pause_;
+    Waits waits_;
     std::chrono::steady_clock::time_point connect_next_{};
     int peer_ = -1;
     int in_vain_ = 0;    ///< answers in a row that did not come in time

@@ -63,6 +63,9 @@ TEST(Admission, TakesTheAgentsOwnGroupWholeAndNamedUsers)
     EXPECT_FALSE(is_admitted(Admission{"", {}}, 0, "0::\n"));
 }
 
+/// Long enough for a search on a machine that compiles at the same time.
+constexpr std::chrono::seconds patient{30};
+
 class Watched : public ::testing::Test {
 protected:
     void SetUp() override
@@ -101,7 +104,7 @@ protected:
 TEST_F(Watched, TellsTheProgramOfASocket)
 {
     serve({"", {::getuid()}});
-    RemoteProcesses remote(socket_);
+    RemoteProcesses remote(socket_, {std::chrono::seconds(5), patient});
     const int mine = ::socket(AF_INET, SOCK_STREAM, 0);
     const auto found = remote.find(owner_of(mine));
     ASSERT_TRUE(found);
@@ -121,7 +124,7 @@ TEST_F(Watched, TellsTheProgramOfASocket)
 TEST_F(Watched, AnswersNobodyElse)
 {
     serve({"/system.slice/daylight-agent.service", {}});
-    RemoteProcesses remote(socket_);
+    RemoteProcesses remote(socket_, {std::chrono::seconds(5), patient});
     const int mine = ::socket(AF_INET, SOCK_STREAM, 0);
     EXPECT_FALSE(remote.find(owner_of(mine)));
     EXPECT_FALSE(remote.find(owner_of(mine)));
@@ -134,7 +137,7 @@ TEST_F(Watched, AnswersNobodyElse)
 
 TEST_F(Watched, IsFoundAgainAfterItWasAway)
 {
-    RemoteProcesses remote(socket_, std::chrono::milliseconds(0));
+    RemoteProcesses remote(socket_, {std::chrono::milliseconds(0), patient});
     const int mine = ::socket(AF_INET, SOCK_STREAM, 0);
     EXPECT_FALSE(remote.find(owner_of(mine)));
     EXPECT_FALSE(probe(socket_));
