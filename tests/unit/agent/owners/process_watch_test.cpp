@@ -66,6 +66,16 @@ TEST(Admission, TakesTheAgentsOwnGroupWholeAndNamedUsers)
 /// Long enough for a search on a machine that compiles at the same time.
 constexpr std::chrono::seconds patient{30};
 
+/// A search gives up after a millisecond or two, so that no agent waits for it: on a busy machine it is asked again.
+std::optional<identity::Process> find_soon(RemoteProcesses& remote, const identity::SocketOwner& owner)
+{
+    const auto until = std::chrono::steady_clock::now() + patient;
+    while (true) {
+        auto found = remote.find(owner);
+        if (found || !remote.connected() || std::chrono::steady_clock::now() > until) return found;
+    }
+}
+
 class Watched : public ::testing::Test {
 protected:
     void SetUp() override
@@ -106,7 +116,7 @@ TEST_F(Watched, TellsTheProgramOfASocket)
     serve({"", {::getuid()}});
     RemoteProcesses remote(socket_, {std::chrono::seconds(5), patient});
     const int mine = ::socket(AF_INET, SOCK_STREAM, 0);
-    const auto found = remote.find(owner_of(mine));
+    const auto found = find_soon(remote, owner_of(mine));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->pid, ::getpid());
     EXPECT_EQ(found->name, "unit_agent");
@@ -142,7 +152,7 @@ TEST_F(Watched, IsFoundAgainAfterItWasAway)
     EXPECT_FALSE(remote.find(owner_of(mine)));
     EXPECT_FALSE(probe(socket_));
     serve({"", {::getuid()}});
-    EXPECT_TRUE(remote.find(owner_of(mine)));
+    EXPECT_TRUE(find_soon(remote, owner_of(mine)));
     ::close(mine);
 }
 
