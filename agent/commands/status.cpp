@@ -78,6 +78,9 @@ int status(const Options& options)
         row("cells_unsent", state->unsent);
         row("cells_set_aside", state->set_aside);
         row("ledger_octets", state->bytes);
+        row("open_connections_kept", state->open_connections);
+        const auto without_room = (*ledger)->note(service::open_without_room_note);
+        row("open_connections_without_room", without_room ? count_in(*without_room) : 0);
         row("last_booked", when(state->last_booked));
         row("last_acknowledged", when(state->last_acknowledged));
         row("store", state->last_store ? nlohmann::json(state->last_store->hex()) : nlohmann::json());

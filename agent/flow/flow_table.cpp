@@ -150,6 +150,14 @@ void FlowTable::sweep(Timestamp now)
     }
 }
 
+/// The last number that only the other side's acknowledgement told of was a FIN's.
+void FlowTable::count_ends(Flow& flow)
+{
+    if (flow.transport != Transport::tcp) return;
+    for (const Side side : {0U, 1U})
+        if (flow.octets[1 - side].finished()) flow.octets[side].finish_unheard();
+}
+
 void FlowTable::close(std::uint32_t slot)
 {
     Flow& flow = flow_at(slot);
@@ -159,9 +167,7 @@ void FlowTable::close(std::uint32_t slot)
     }
     finish_listening(flow);
     if (!flow.is_decided()) decide(flow, guess_client(flow.ends));
-    if (flow.transport == Transport::tcp)
-        for (const Side side : {0U, 1U})
-            if (flow.octets[1 - side].finished()) flow.octets[side].finish_unheard();
+    count_ends(flow);
     explain_by_address(flow);
     share(flow, 0);
     sink_.closed(connection_of(flow));
@@ -237,7 +243,9 @@ void FlowTable::on_packet(const capture::Packet& packet)
     if (flow == nullptr) {
         side = 0;
         flow = &open(*segment, hash, when);
-        if (copies_ && copies_->is_copy(*segment, interface, when)) {
+        if (continuity_ != nullptr && resume(*flow, *segment)) {
+            ++counters_.connections_resumed;
+        } else if (copies_ && copies_->is_copy(*segment, interface, when)) {
             flow->copy = true;
             flow->isn[0] = segment->sequence;
             ++counters_.copies;

@@ -5,6 +5,7 @@
 #include "agent/capture/packet_source.hpp"
 #include "agent/dissect/dns.hpp"
 #include "agent/dissect/packet.hpp"
+#include "agent/flow/continuity.hpp"
 #include "agent/flow/copies.hpp"
 #include "agent/flow/dns_cache.hpp"
 #include "agent/flow/flow.hpp"
@@ -12,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +34,7 @@ struct Counters {
     std::uint64_t packets = 0;
     std::uint64_t segments = 0;    ///< packets with TCP or UDP within
     std::uint64_t connections = 0;
+    std::uint64_t connections_resumed = 0;    ///< of these: known from an earlier life
     std::uint64_t connections_evicted = 0;    ///< ended early to make room
     std::uint64_t copies = 0;                 ///< datagrams and connections left out: seen on another interface before
     std::uint64_t dns_evictions = 0;
@@ -52,6 +55,15 @@ public:
     void flush(Timestamp now);
     /// Ends every connection: no more packets will come.
     void finish();
+    /// Tells what is known of every connection, whether or not its name may still come, and ends those that are over
+    /// their time at `now`; the others are left open for for_each_open().
+    void suspend(Timestamp now);
+    /// Connections of whom to ask when one is seen that did not begin here; must outlive the table. None: nobody.
+    void set_continuity(Continuity* continuity) { continuity_ = continuity; }
+    /// Every open connection whose client is decided; see state_of().
+    void for_each_open(const std::function<void(const Connection&, const Flow&)>& visit) const;
+    /// What has to be known to go on with it: what was told is counted as told, the rest is ahead of its place.
+    [[nodiscard]] static OpenConnection state_of(const Flow& flow);
     [[nodiscard]] Counters counters() const;
 
 private:
@@ -68,6 +80,8 @@ private:
     [[nodiscard]] std::uint64_t hash_of(const dissect::Segment& segment) const;
     [[nodiscard]] Flow* find(const dissect::Segment& segment, std::uint64_t hash, Side& side);
     Flow& open(const dissect::Segment& segment, std::uint64_t hash, Timestamp when);
+    [[nodiscard]] bool resume(Flow& flow, const dissect::Segment& segment);
+    static void count_ends(Flow& flow);
     void close(std::uint32_t slot);
     void forget(std::uint32_t slot);
     void erase_from_index(std::uint32_t slot);
@@ -101,6 +115,7 @@ private:
     [[nodiscard]] Connection connection_of(const Flow& flow) const;
 
     SightingSink& sink_;
+    Continuity* continuity_ = nullptr;
     Limits limits_;
     dissect::PacketDissector dissector_;
     DnsCache dns_;

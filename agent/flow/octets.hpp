@@ -14,6 +14,35 @@ public:
     static constexpr std::uint32_t largest_window = 1U << 30U;    ///< RFC 7323 section 2.3
     enum class Jumps { doubted, believed };
 
+    /// Where a direction stands, for one who goes on with it later.
+    struct Place {
+        bool known = false;
+        bool heard = false;
+        bool finished = false;
+        std::uint32_t start = 0;
+        std::uint32_t next = 0;
+        std::uint32_t finish = 0;
+
+        friend bool operator==(const Place&, const Place&) = default;
+    };
+    /// The place up to which `booked` octets of the count reach.
+    [[nodiscard]] Place place(std::uint64_t booked) const
+    {
+        const auto ahead = static_cast<std::uint32_t>(count_ > booked ? count_ - booked : 0);
+        return {known_, heard_, finished_, start_, next_ - ahead, finish_};
+    }
+    /// Goes on from there. What follows counts from the place on, whether it was watched or not: the numbers tell it.
+    void go_on(const Place& place)
+    {
+        known_ = place.known;
+        heard_ = place.heard;
+        finished_ = place.finished;
+        start_ = place.start;
+        next_ = place.next;
+        finish_ = place.finish;
+        count_ = place.known ? place.next - place.start : 0;
+    }
+
     [[nodiscard]] bool known() const { return known_; }
     [[nodiscard]] std::uint64_t count() const { return count_; }
     /// The sequence number that comes next.

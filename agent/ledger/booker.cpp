@@ -119,9 +119,43 @@ std::optional<wire::Destination> Booker::destination_of(const flow::Connection& 
         to.host = connection.server.address.to_string();
         evidence = wire::Evidence::address_only;
     }
-    if (rules_.personal_hosts.contains(to.host) || rules_.personal_hosts.contains(to.canonical))
+    if (to.host == personal || rules_.personal_hosts.contains(to.host) || rules_.personal_hosts.contains(to.canonical))
         return wire::Destination{std::string(personal), {}, to.transport, 0};
     return to;
+}
+
+std::optional<flow::OpenConnection> Booker::to_keep(const flow::Connection& connection, flow::OpenConnection open) const
+{
+    if (open.evidence == wire::Evidence::dns_query || connection.server.port == port_dns) return std::nullopt;
+    if (is_group_address(connection.server.address) || connection.server.port == port_mdns ||
+        connection.server.port == port_llmnr)
+        return std::nullopt;
+    const auto known = open_.find(connection.id);
+    if (known != open_.end() && known->second.own) return std::nullopt;
+    open.last = whole_second(open.last);
+    if (open.name.empty()) return open;
+    if (const auto host = names::normalise_host(open.name); host && is_left_out(*host)) {
+        // Of a name that is left out, that it is one.
+        open.name = is_below(*host, "arpa") ? "arpa" : "local";
+        open.canonical.clear();
+        return open;
+    }
+    flow::Usage usage;
+    usage.name = open.name;
+    usage.canonical = open.canonical;
+    wire::Evidence evidence = open.evidence;
+    const auto to = destination_of(connection, usage, evidence);
+    if (!to) return std::nullopt;
+    if (evidence != open.evidence) {    // no host name: it is reported by its address
+        open.named = false;
+        open.evidence = evidence;
+        open.name.clear();
+        open.canonical.clear();
+        return open;
+    }
+    open.name = to->host;
+    open.canonical = to->canonical;
+    return open;
 }
 
 void Booker::used(const flow::Connection& connection, const flow::Usage& usage)

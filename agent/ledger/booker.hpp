@@ -6,6 +6,7 @@
 // except in the attributor, and given the same packets, table of identities and calls it hands on the same shares.
 #pragma once
 
+#include "agent/flow/continuity.hpp"
 #include "agent/flow/own_connections.hpp"
 #include "agent/flow/sighting.hpp"
 #include "agent/identity/attributor.hpp"
@@ -57,6 +58,11 @@ public:
     /// While skipping, connections are followed but nothing is booked: what is read again was committed before.
     enum class Booking { on, skipped };
     void set_booking(Booking booking) { booking_ = booking; }
+    /// What of an open connection may be written down, for the next life to go on with it: its name as it is reported,
+    /// personal life folded. Nothing where its use is not reported.
+    [[nodiscard]] std::optional<flow::OpenConnection> to_keep(const flow::Connection& connection,
+                                                              flow::OpenConnection open) const;
+    [[nodiscard]] const std::array<std::uint8_t, 32>& organisation_key() const { return rules_.organisation_key; }
     /// Cells waiting for take().
     [[nodiscard]] std::size_t waiting() const { return pending_.size(); }
 

@@ -19,7 +19,7 @@ SqliteLedger::SqliteLedger(std::filesystem::path file, Connection::Mode mode, co
 }
 
 Result<void> SqliteLedger::book(std::span<const Share> shares, const wire::Counters& counted,
-                                const std::optional<FilePosition>& position)
+                                const std::optional<FilePosition>& position, const OpenChanges& open)
 {
     return guarded([&] {
         Transaction transaction(connection_);
@@ -36,6 +36,7 @@ Result<void> SqliteLedger::book(std::span<const Share> shares, const wire::Count
         set_note_row("last_booked", std::to_string(number(clock_.now())));
         count(counted);
         if (position) keep_position(*position);
+        keep_open(open);
         transaction.commit();
     });
 }
@@ -93,13 +94,21 @@ void SqliteLedger::forget_half_done()
 
 void SqliteLedger::prepare()
 {
-    if (connection_.integer("PRAGMA user_version") != 0) return;
+    const std::int64_t version = connection_.integer("PRAGMA user_version");
+    if (version == 1 && connection_.integer("PRAGMA application_id") == application_id) {
+        Transaction transaction(connection_);
+        connection_.execute(schema_step_2);
+        connection_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
+        transaction.commit();
+    }
+    if (version != 0) return;
     connection_.execute("PRAGMA auto_vacuum = INCREMENTAL");
     connection_.execute("PRAGMA journal_mode = WAL");
     Transaction transaction(connection_);
     if (connection_.integer("SELECT count(*) FROM sqlite_master") != 0)
         throw std::runtime_error("is another program's database");
     connection_.execute(schema);
+    connection_.execute(schema_step_2);
     connection_.execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
     connection_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
     begin_epoch("new ledger");
@@ -254,6 +263,9 @@ State SqliteLedger::read_state()
                             "e.acknowledged AND c.aside = 0"));
     state.set_aside = static_cast<std::uint64_t>(connection_.integer("SELECT count(*) FROM cells WHERE aside = 1"));
     state.epochs = static_cast<std::uint64_t>(connection_.integer("SELECT count(*) FROM epochs"));
+    if (connection_.integer("PRAGMA user_version") >= 2)
+        state.open_connections =
+            static_cast<std::uint64_t>(connection_.integer("SELECT count(*) FROM open_connections"));
     state.bytes = bytes_in_use();
     Statement head(connection_.get(),
                    "SELECT reason, acknowledged, last_receipt, last_store, packets, packets_dropped, connections, "

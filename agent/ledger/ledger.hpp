@@ -7,6 +7,7 @@
 #pragma once
 
 #include "agent/ledger/cell.hpp"
+#include "agent/ledger/kept_connection.hpp"
 #include "shared/base/digest.hpp"
 #include "shared/base/failure.hpp"
 
@@ -69,7 +70,8 @@ struct State {
     std::uint64_t unsent = 0;
     std::uint64_t set_aside = 0;    ///< cells that the collector could not take
     std::uint64_t epochs = 0;
-    std::uint64_t bytes = 0;    ///< in use in the file
+    std::uint64_t bytes = 0;               ///< in use in the file
+    std::uint64_t open_connections = 0;    ///< kept to go on with after a restart
     std::optional<Timestamp> last_acknowledged;
     std::optional<Timestamp> last_booked;
     std::optional<Receipt> last_receipt;
@@ -82,10 +84,13 @@ class Ledger {
 public:
     virtual ~Ledger() = default;
 
-    /// Adds shares, counts and, for a capture file, the position in it: all of it or nothing, durable on return. Starts
-    /// a new epoch first where a share falls on a day that was pruned.
+    /// Adds shares, counts, for a capture file the position in it, and live what became of the open connections: all of
+    /// it or nothing, durable on return. Starts a new epoch first where a share falls on a day that was pruned.
     [[nodiscard]] virtual Result<void> book(std::span<const Share> shares, const wire::Counters& counted,
-                                            const std::optional<FilePosition>& position) = 0;
+                                            const std::optional<FilePosition>& position,
+                                            const OpenChanges& open = {}) = 0;
+    /// The open connections that the last booking left.
+    [[nodiscard]] virtual Result<std::vector<KeptConnection>> open_connections() = 0;
 
     /// The next cells to send, oldest epoch first; a batch without cells where there is nothing.
     [[nodiscard]] virtual Result<Batch> unsent(std::size_t most) = 0;

@@ -3,7 +3,7 @@
 
 namespace dl::agent::ledger {
 
-inline constexpr int schema_version = 1;             // PRAGMA user_version
+inline constexpr int schema_version = 2;             // PRAGMA user_version
 inline constexpr int application_id = 0x444c4c47;    // PRAGMA application_id: "DLLG"
 
 inline constexpr const char* schema = R"sql(
@@ -78,6 +78,25 @@ CREATE TABLE positions (
     file BLOB PRIMARY KEY,
     packets INTEGER NOT NULL,
     finished INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+/// From schema 1 to 2; a new ledger is made by both.
+inline constexpr const char* schema_step_2 = R"sql(
+CREATE TABLE open_connections (
+    key         BLOB PRIMARY KEY,
+    name        TEXT NOT NULL,
+    canonical   TEXT NOT NULL,
+    evidence    INTEGER NOT NULL,
+    hidden_road INTEGER NOT NULL,
+    state       INTEGER NOT NULL,
+    last_seen   INTEGER NOT NULL,
+    up_start    INTEGER,
+    up_next     INTEGER,
+    up_finish   INTEGER,
+    down_start  INTEGER,
+    down_next   INTEGER,
+    down_finish INTEGER
 ) WITHOUT ROWID;
 )sql";
 

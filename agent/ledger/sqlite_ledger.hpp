@@ -1,6 +1,7 @@
 // The ledger in an SQLite file. Its parts stand in files of their own: ledger.cpp (opening, epochs, booking, state),
 // ledger_transport.cpp (what is on its way to the collector, and what has arrived), ledger_pruning.cpp (what is let
-// go). Everything behind the public operations throws std::runtime_error; `guarded` turns that into a Failure.
+// go), ledger_continuity.cpp (the open connections). Everything behind the public operations throws std::runtime_error;
+// `guarded` turns that into a Failure.
 #pragma once
 
 #include "agent/ledger/ledger.hpp"
@@ -60,7 +61,8 @@ class SqliteLedger final : public Ledger {
 public:
     SqliteLedger(std::filesystem::path file, Connection::Mode mode, const Options& options, const Clock& clock);
     Result<void> book(std::span<const Share> shares, const wire::Counters& counted,
-                      const std::optional<FilePosition>& position) override;
+                      const std::optional<FilePosition>& position, const OpenChanges& open) override;
+    Result<std::vector<KeptConnection>> open_connections() override;
     Result<Batch> unsent(std::size_t most) override;
     Result<void> acknowledge(const Batch& batch, const Receipt& receipt, const StoreIncarnation& store) override;
     Result<void> set_aside(const Batch& batch) override;
@@ -104,6 +106,7 @@ private:
     void add_share(const Share& share, std::int64_t revision);
     void count(const wire::Counters& more);
     void keep_position(const FilePosition& position);
+    void keep_open(const OpenChanges& open);
     std::int64_t epoch_row(const Epoch& epoch);
     Batch read_batch(std::size_t most);
     static wire::Counters counters_at(const Statement& row, int column);

@@ -26,6 +26,7 @@
 #include <array>
 #include <csignal>
 #include <exception>
+#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -44,6 +45,15 @@ struct Opened {
     ledger::BookerRules rules;
     ReporterPlan reporter;
 };
+
+/// What open connections belong to: sockets of another boot are gone, those of another place are others.
+std::string place_of(const Settings& settings)
+{
+    std::string boot;
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+    return fmt::format("{} {} {} {}", boot, wire::to_string(settings.mode), settings.interface,
+                       settings.network_namespace.string());
+}
 
 std::string network_namespace_path(const std::filesystem::path& setting)
 {
@@ -274,6 +284,7 @@ Result<void> run_agent(const Settings& settings, Ending ending)
 
     WatchPlan plan;
     plan.flush_every = std::chrono::seconds(settings.flush_seconds);
+    plan.place = place_of(settings);
     std::unique_ptr<capture::PacketSource> source = std::move(opened->live);
     if (!source) {
         const auto file = identify_capture(settings.capture_file);

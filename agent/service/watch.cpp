@@ -35,7 +35,13 @@ Result<Digest> identify_capture(const std::filesystem::path& file)
 
 Watch::Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& booker, ledger::Ledger& ledger,
              const Clock& clock)
-    : plan_(plan), source_(source), booker_(booker), ledger_(ledger), clock_(clock), flows_(booker)
+    : plan_(std::move(plan)),
+      source_(source),
+      booker_(booker),
+      ledger_(ledger),
+      clock_(clock),
+      flows_(booker),
+      open_(ledger, booker, flow::Limits{}, plan_.place)
 {}
 
 Result<void> Watch::run(const std::atomic<bool>& stop, const std::function<void()>& flushed)
@@ -61,8 +67,14 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
         unbooked_.counted.cells_dropped += unbooked_.shares.size();
         unbooked_.shares.clear();
     }
-    const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position);
-    if (!done) return done;    // kept for the next time: a full disk passes
+    ledger::OpenChanges open;
+    if (!plan_.file) open = open_.changes(flows_, clock_.now());
+    const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position, open);
+    if (!done) {    // kept for the next time: a full disk passes
+        open_.not_booked();
+        return done;
+    }
+    if (const auto noted = note_without_room(); !noted) return noted;
     if (const auto counted = count_without_program(); !counted) return counted;
     const bool something = !unbooked_.shares.empty();
     unbooked_ = {};
@@ -83,6 +95,14 @@ Result<void> Watch::count_without_program()
     return noted;
 }
 
+Result<void> Watch::note_without_room()
+{
+    if (open_.without_room() == without_room_) return {};
+    const auto noted = ledger_.set_note(open_without_room_note, std::to_string(open_.without_room()));
+    if (noted) without_room_ = open_.without_room();
+    return noted;
+}
+
 Result<void> Watch::replay(const std::atomic<bool>& stop, const std::function<void()>& flushed)
 {
     const auto known = ledger_.position(*plan_.file);
@@ -94,7 +114,8 @@ Result<void> Watch::replay(const std::atomic<bool>& stop, const std::function<vo
     }
     if (held.packets > 0) spdlog::info("going on after packet {} of the capture", held.packets);
 
-    // What is open across the position can't be stored, so the file is read again from its start, without booking.
+    // Exactly what was read before counts, down to half a handshake, and that is not stored: so the file is read again
+    // from its start, without booking.
     booker_.set_booking(held.packets > 0 ? ledger::Booker::Booking::skipped : ledger::Booker::Booking::on);
     packets_counted_ = held.packets;
     capture::Packet packet;
@@ -146,6 +167,9 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
 {
     const auto started = start_watching();
     if (!started) return started;
+    if (const auto loaded = open_.load(clock_.now()); !loaded) return loaded;
+    if (open_.waiting() > 0) spdlog::info("going on with {} open connections", open_.waiting());
+    flows_.set_continuity(&open_);
     Result<void> end;
     capture::Packet packet;
     Timestamp flush_at = clock_.now() + plan_.flush_every;
@@ -176,7 +200,7 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
             memory_given_back_ = now;
         }
     }
-    flows_.finish();
+    flows_.suspend(clock_.now());
     const auto done = commit(std::nullopt, flushed);
     if (!done) return done;
     const auto noted = ledger_.set_note("watching", "0");

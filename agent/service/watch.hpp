@@ -6,6 +6,7 @@
 #include "agent/flow/flow_table.hpp"
 #include "agent/ledger/booker.hpp"
 #include "agent/ledger/ledger.hpp"
+#include "agent/ledger/open_connections.hpp"
 #include "shared/base/digest.hpp"
 #include "shared/base/failure.hpp"
 
@@ -22,8 +23,12 @@ namespace dl::agent::service {
 /// The ledger's note of how many connections were counted whose program was not found.
 inline constexpr const char* connections_without_program_note = "connections_without_program";
 
+/// The ledger's note of how many open connections found no room to be kept over a restart, at the last look.
+inline constexpr const char* open_without_room_note = "open_connections_without_room";
+
 struct WatchPlan {
     std::chrono::seconds flush_every{10};    ///< live
+    std::string place;                       ///< live: boot, interface …, what open connections belong to
     std::optional<Digest> file;              ///< set: a capture file is read, from its start, and booked once
     /// A replay commits after so many packets. A count and not a time, so that it is the same in every run and the flow
     /// table tells the same shares up to a committed position whenever the file is read again.
@@ -53,13 +58,16 @@ private:
     ledger::Ledger& ledger_;
     const Clock& clock_;
     flow::FlowTable flows_;
+    ledger::OpenConnections open_;    ///< live only
     std::uint64_t packets_counted_ = 0;
     std::uint64_t dropped_counted_ = 0;
     std::uint64_t packets_ = 0;
     Result<void> count_without_program();
+    Result<void> note_without_room();
 
     Timestamp memory_given_back_{};
     std::uint64_t without_program_ = 0;    ///< connections since the last commit
+    std::uint64_t without_room_ = 0;       ///< as noted last
     ledger::Booked unbooked_;              ///< taken from the booker, not in the ledger yet
 };
 

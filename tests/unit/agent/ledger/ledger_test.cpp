@@ -221,6 +221,40 @@ TEST_F(LedgerTest, TheSizeLimitLetsGoOfTheOldestDaysAndCountsWhatWasNeverSent)
     EXPECT_NE(ledger_->state()->epoch, state.epoch);
 }
 
+TEST_F(LedgerTest, AFileOfTheFirstSchemaIsTakenAlongWithItsCells)
+{
+    book({{key(1), use(1, 2, 3, clock_.now())}});
+    ledger_.reset();
+    sqlite3* raw = nullptr;
+    ASSERT_EQ(sqlite3_open((directory_ / "ledger.db").c_str(), &raw), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(raw, "DROP TABLE open_connections; PRAGMA user_version = 1", nullptr, nullptr, nullptr),
+              SQLITE_OK);
+    sqlite3_close(raw);
+    {    // read beside the agent that has not been upgraded yet
+        const auto beside = open_existing_ledger(directory_ / "ledger.db", clock_);
+        ASSERT_TRUE(beside);
+        EXPECT_EQ((*beside)->state()->cells, 1U);
+    }
+    auto upgraded = open_ledger(directory_ / "ledger.db", {}, clock_);
+    ASSERT_TRUE(upgraded) << upgraded.error().message;
+    EXPECT_EQ((*upgraded)->state()->cells, 1U);
+    KeptConnection kept;
+    kept.key[0] = 7;
+    kept.connection.name = "app.example";
+    kept.connection.evidence = wire::Evidence::tls_sni;
+    kept.connection.named = kept.connection.counted = true;
+    kept.connection.last = clock_.now();
+    kept.connection.places[0] = {true, true, false, 4'000'000'000U, 5, 0};
+    OpenChanges changes;
+    changes.put.push_back(kept);
+    ASSERT_TRUE((*upgraded)->book({}, {}, std::nullopt, changes));
+    EXPECT_EQ(*(*upgraded)->open_connections(), std::vector{kept});
+    changes = {};
+    changes.gone.push_back(kept.key);
+    ASSERT_TRUE((*upgraded)->book({}, {}, std::nullopt, changes));
+    EXPECT_TRUE((*upgraded)->open_connections()->empty());
+}
+
 TEST_F(LedgerTest, RefusesNewerFilesAndOtherFiles)
 {
     ledger_.reset();

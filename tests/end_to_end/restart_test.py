@@ -1,0 +1,122 @@
+"""An agent that is killed in the middle of a connection goes on with it: its name stays, it counts once, and what went
+by while no agent ran is told by the sequence numbers.
+
+Runs in a network namespace of its own, where loopback is idle but for what this test does."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from stage import testing
+from stage.collector import Collector
+from stage.performance import SOURCE
+from stage.processes import Processes
+
+AGENT = testing.build_folder() / "daylight-agent"
+COLLECTOR = testing.build_folder() / "daylight-collector"
+INSIDE = "DAYLIGHT_TEST_INSIDE_NAMESPACE"
+REQUEST = b"GET / HTTP/1.1\r\nHost: long.example\r\n\r\n"
+
+
+class Restart(unittest.TestCase):
+    def setUp(self):
+        scratch = testing.scratch()
+        self.folder = scratch.__enter__()
+        self.addCleanup(scratch.__exit__, None, None, None)
+        self.processes = Processes(self.folder / "processes.json")
+        self.addCleanup(self.processes.stop_all)
+
+    def agent(self, *words):
+        return subprocess.run([AGENT, *words, "--config", self.config], check=True, capture_output=True, text=True).stdout
+
+    def status(self):
+        rows = [json.loads(line) for line in self.agent("status", "--format", "jsonl").splitlines()]
+        return {row["item"]: row["value"] for row in rows}
+
+    def used(self):
+        return [json.loads(line) for line in self.agent("explain", "--format", "jsonl").splitlines()]
+
+    def wait_for(self, what, condition):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if condition():
+                return
+            time.sleep(0.2)
+        self.fail(f"not within 30 s: {what}; {self.status()}; {self.used()}; {(self.folder / 'agent.log').read_text()}")
+
+    def start(self):
+        before = self.status().get("packets", 0)
+        agent = self.processes.start("agent", [AGENT, "run", "--config", self.config], self.folder / "agent.log")
+        self.wait_for("the ledger", (self.folder / "data/ledger.db").exists)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:    # until it watches
+
+            def watches():
+                probe.sendto(b"?", ("127.0.0.1", 9))
+                return self.status()["packets"] > before
+
+            self.wait_for("watching", watches)
+        return agent
+
+    def answer(self, octets):
+        self.server.sendall(b"x" * octets)
+        left = octets
+        while left > 0:
+            left -= len(self.client.recv(left))
+
+    def octets_down(self):
+        return sum(row["bytes_down"] for row in self.used() if row["host"] == "long.example")
+
+    def test_a_killed_agent_goes_on_with_what_is_open(self):
+        collector = Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", self.folder / "collector",
+                              self.processes, ports=(0, 0))
+        collector.init()
+        collector.serve()
+        self.config = self.folder / "agent.json"
+        self.config.write_text(json.dumps({
+            "collector": collector.url, "data_directory": str(self.folder / "data"), "device_name": "sales-01", "interface": "lo",
+            "flush_seconds": 1, "report_seconds": 1, "report_jitter": 0}))
+        self.agent(*collector.enrol_command()[1:])
+
+        agent = self.start()
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.client = socket.create_connection(listener.getsockname())
+        self.server, _ = listener.accept()
+        self.client.sendall(REQUEST)
+        self.assertEqual(self.server.recv(1000), REQUEST)
+        self.answer(1000)
+        self.wait_for("the first octets", lambda: self.octets_down() == 1000)
+        self.assertGreaterEqual(self.status()["open_connections_kept"], 1)
+
+        agent.send_signal(signal.SIGKILL)
+        agent.wait()
+        self.answer(20_000)    # nobody watches
+        self.start()
+        self.answer(300)
+        self.wait_for("all octets", lambda: self.octets_down() == 21_300)
+        self.client.close()
+        self.server.close()
+        listener.close()
+        self.wait_for("the end of it", lambda: self.status()["cells_unsent"] == 0)
+        tcp = [row for row in self.used() if row["transport"] == "tcp"]
+        self.assertEqual({row["host"] for row in tcp}, {"long.example"})
+        self.assertEqual(sum(row["connections"] for row in tcp), 1)
+        self.assertEqual(sum(row["bytes_up"] for row in tcp), len(REQUEST))
+        self.assertGreater(self.status()["gap_seconds"], 0)
+
+
+if __name__ == "__main__":
+    if INSIDE not in os.environ:
+        if os.geteuid() != 0:
+            testing.skip("watching an interface needs root")
+        probe = subprocess.run(["unshare", "--net", "ip", "link", "set", "lo", "up"], capture_output=True, text=True)
+        if probe.returncode != 0:
+            testing.skip(f"no network namespace can be made: {probe.stderr.strip()}")
+        os.environ[INSIDE] = "1"
+        words = [sys.executable, "-B", str(pathlib.Path(__file__).resolve()), *sys.argv[1:]]
+        os.execvp("unshare", ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words])
+    testing.main()
