@@ -40,13 +40,15 @@ public:
 
     void start() override
     {
+        system_->start();
         watching_ = std::thread([this] { watch(); });
         searching_ = std::thread([this] { search(); });
     }
 
     Identity identify(const flow::Connection& connection) override
     {
-        std::optional<Identity> known;
+        std::optional<Identity> known = whole(connection);
+        if (known) return std::move(*known);
         {
             std::unique_lock lock(answers_mutex_);
             if (answers_.find_to_complete(connection)) {
@@ -76,6 +78,29 @@ private:
         SocketOwner owner;
         bool again = false;    ///< was asked once in vain
     };
+
+    /// An answer to which nothing can be added: from what was kept, else from the kernel's records.
+    std::optional<Identity> whole(const flow::Connection& connection)
+    {
+        const std::lock_guard system_lock(system_mutex_);
+        std::optional<Identity> known;
+        {
+            const std::lock_guard lock(answers_mutex_);
+            const Identity* kept = answers_.find_to_complete(connection);
+            if (kept != nullptr && kept->process) {
+                ++counters_.in_time;
+                known = *kept;
+            }
+        }
+        if (known) {
+            system_->add_unit(*known);
+            return known;
+        }
+        known = system_->recorded(connection);
+        const std::lock_guard lock(answers_mutex_);
+        if (known) ++counters_.recorded;
+        return known;
+    }
 
     [[nodiscard]] bool is_waiting(const flow::Connection& connection) const
     {
@@ -121,17 +146,23 @@ private:
             if (answers_.find(connection)) return;
         }
         std::optional<SocketOwner> owner;
-        Identity identity;
+        std::optional<Identity> identity;
         {
             const std::lock_guard lock(system_mutex_);
-            owner = system_->owner_of(connection);
-            if (owner) identity = system_->without_process(*owner);
+            identity = system_->recorded(connection);
+            if (!identity) owner = system_->owner_of(connection);
+            if (owner) {
+                identity = system_->without_process(*owner);
+                add_process(*identity, system_->recorded(*owner));
+            }
         }
         const std::lock_guard lock(answers_mutex_);
         ++counters_.asked;
-        if (!owner) return;
+        if (!identity) return;
         ++counters_.kept;
-        answers_.keep(connection, std::move(identity));
+        const bool is_whole = identity->process.has_value();
+        answers_.keep(connection, std::move(*identity));
+        if (is_whole) return;
         if (owner->inode == 0 || waiting_.size() >= most_waiting) {
             ++counters_.no_process;
             return;

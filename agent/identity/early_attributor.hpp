@@ -16,6 +16,7 @@ struct EarlyCounters {
     std::uint64_t in_time = 0;       ///< questions of the capture that were answered from what was kept
     std::uint64_t too_late = 0;      ///< questions that had to be asked of the system then
     std::uint64_t missed = 0;        ///< first packets that found no room
+    std::uint64_t recorded = 0;      ///< answered whole from the kernel's records (agent/owners)
     std::uint64_t no_process = 0;    ///< kept answers for which no program was found in the end
 };
 

@@ -73,7 +73,8 @@ std::optional<SocketOwner> owner_in(const nlmsghdr& header)
     if (header.nlmsg_len < NLMSG_LENGTH(sizeof message)) return std::nullopt;
     const std::uint8_t* body = body_of(header);
     std::memcpy(&message, body, sizeof message);
-    SocketOwner owner{message.idiag_uid, message.idiag_inode, 0};
+    SocketOwner owner{message.idiag_uid, message.idiag_inode, 0, 0};
+    owner.cookie = message.id.idiag_cookie[0] | (std::uint64_t{message.id.idiag_cookie[1]} << 32U);
 
     std::size_t left = header.nlmsg_len - NLMSG_LENGTH(sizeof message);
     const std::uint8_t* at = body + NLMSG_ALIGN(sizeof message);
@@ -143,6 +144,14 @@ SockDiag& SockDiag::operator=(SockDiag&& other) noexcept
 SockDiag::~SockDiag()
 {
     if (socket_ >= 0) ::close(socket_);
+}
+
+std::uint64_t SockDiag::netns_cookie() const
+{
+    constexpr int so_netns_cookie = 71;    // asm-generic/socket.h; older headers lack it
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    return ::getsockopt(socket_, SOL_SOCKET, so_netns_cookie, &cookie, &size) == 0 ? cookie : 0;
 }
 
 std::optional<SocketOwner> SockDiag::find(const flow::Connection& connection)

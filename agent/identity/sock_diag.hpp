@@ -17,6 +17,7 @@ struct SocketOwner {
     std::uint32_t uid = 0;
     std::uint32_t inode = 0;     ///< 0: the socket has no file any more (TIME_WAIT, orphaned)
     std::uint64_t cgroup = 0;    ///< inode of its cgroup v2 directory; 0: not told
+    std::uint64_t cookie = 0;    ///< the kernel's number of the socket; 0: not told
 };
 
 class SockDiag {
@@ -32,6 +33,8 @@ public:
     /// The client's socket of a connection: TCP by its exact 5-tuple, UDP by its local address and port. Nothing where
     /// the kernel knows none (any more), or only one without an owner.
     [[nodiscard]] std::optional<SocketOwner> find(const flow::Connection& connection);
+    /// The kernel's cookie of the network namespace that is asked about; 0 where it has none (before Linux 5.14).
+    [[nodiscard]] std::uint64_t netns_cookie() const;
 
 private:
     explicit SockDiag(int socket) : socket_(socket) {}

@@ -31,14 +31,17 @@ std::string account_name(std::uint32_t uid)
 class System final : public SystemAttributor {
 public:
     System(SockDiag sockets, std::unique_ptr<ProcessFinder> processes)
-        : sockets_(std::move(sockets)), processes_(std::move(processes))
+        : sockets_(std::move(sockets)), netns_(sockets_.netns_cookie()), processes_(std::move(processes))
     {
         // Loads the name service modules while that is still allowed.
         (void)name_of(0);
     }
 
+    void start() override { processes_->start(); }
+
     Identity identify(const flow::Connection& connection) override
     {
+        if (auto known = recorded(connection)) return std::move(*known);
         const auto owner = owner_of(connection);
         if (!owner) return {};
         Identity identity = without_process(*owner);
@@ -68,6 +71,20 @@ public:
         if (!identity.application) identity.application = unit.application;
     }
 
+    std::optional<Identity> recorded(const flow::Connection& connection) override
+    {
+        const auto origin = processes_->origin_of(connection, netns_);
+        if (!origin) return std::nullopt;
+        SocketOwner owner;
+        owner.uid = origin->uid;
+        owner.cgroup = origin->cgroup;
+        Identity identity = without_process(owner);
+        add_process(identity, origin->process);
+        return identity;
+    }
+
+    std::optional<Process> recorded(const SocketOwner& owner) override { return processes_->recorded(owner); }
+
     std::optional<Process> process_of(const SocketOwner& owner) override
     {
         const std::lock_guard lock(one_question_);
@@ -83,6 +100,7 @@ private:
     }
 
     SockDiag sockets_;
+    std::uint64_t netns_ = 0;
     std::mutex one_question_;
     std::unique_ptr<ProcessFinder> processes_;
     CgroupTable groups_;

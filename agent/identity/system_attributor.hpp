@@ -23,6 +23,9 @@ public:
     [[nodiscard]] virtual Identity without_process(const SocketOwner& owner) = 0;
     /// Names the unit where that was not known before: a group that was new then.
     virtual void add_unit(Identity& identity) = 0;
+    /// All of it from the kernel's records, where there are any; at once.
+    [[nodiscard]] virtual std::optional<Identity> recorded(const flow::Connection& connection) = 0;
+    [[nodiscard]] virtual std::optional<Process> recorded(const SocketOwner& owner) = 0;
     /// The only function that may be called from a second thread at the same time.
     [[nodiscard]] virtual std::optional<Process> process_of(const SocketOwner& owner) = 0;
 };

@@ -18,7 +18,7 @@ constexpr const char* allowed[] = {
     "open", "openat", "read", "close", "readlink", "readlinkat", "getdents64", "newfstatat", "fstat", "stat", "statx",
     "lseek", "fcntl", "unlink", "unlinkat",
     // the socket
-    "poll", "ppoll", "accept4", "getsockopt", "recvfrom", "sendto", "write", "writev",
+    "poll", "ppoll", "accept4", "getsockopt", "recvfrom", "sendto", "sendmsg", "write", "writev",
     // memory, signals, time
     "mmap", "munmap", "mremap", "madvise", "brk", "futex", "rt_sigreturn", "rt_sigprocmask", "clock_gettime",
     "gettimeofday", "getpid", "getrandom", "restart_syscall", "exit", "exit_group"};

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::uint32_t question_magic = 0x444c5101;    // DLQ, version 1
 constexpr std::uint32_t answer_magic = 0x444c4101;
+constexpr std::uint32_t request_magic = 0x444c5201;
+constexpr std::uint32_t reply_magic = 0x444c5301;
 
 std::uint32_t word_at(std::span<const std::uint8_t> octets, std::size_t at)
 {
@@ -53,6 +55,34 @@ std::optional<Answer> decode_answer(std::span<const std::uint8_t> octets)
     const auto end = std::find(name.begin(), name.end(), 0);
     if (pid > 0 && end != name.begin()) answer.process = identity::Process{pid, std::string(name.begin(), end)};
     return answer;
+}
+
+std::array<std::uint8_t, request_octets> records_request()
+{
+    std::array<std::uint8_t, request_octets> octets{};
+    std::memcpy(octets.data(), &request_magic, sizeof request_magic);
+    return octets;
+}
+
+bool is_records_request(std::span<const std::uint8_t> octets)
+{
+    return octets.size() == request_octets && word_at(octets, 0) == request_magic;
+}
+
+std::array<std::uint8_t, reply_octets> encode(Records state)
+{
+    const std::array<std::uint32_t, 2> words{reply_magic, static_cast<std::uint32_t>(state)};
+    std::array<std::uint8_t, reply_octets> octets{};
+    std::memcpy(octets.data(), words.data(), sizeof words);
+    return octets;
+}
+
+std::optional<Records> decode_records(std::span<const std::uint8_t> octets)
+{
+    if (octets.size() != reply_octets || word_at(octets, 0) != reply_magic) return std::nullopt;
+    const std::uint32_t state = word_at(octets, 4);
+    if (state > static_cast<std::uint32_t>(Records::on)) return std::nullopt;
+    return static_cast<Records>(state);
 }
 
 }    // namespace dl::agent::owners

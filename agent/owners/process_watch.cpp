@@ -50,12 +50,34 @@ bool admits(const Admission& admission, int peer)
     return is_admitted(admission, credentials.uid, text);
 }
 
+bool hand_over(int peer, const RecordsOffer& offer)
+{
+    auto octets = encode(offer.state);
+    iovec part{octets.data(), octets.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> beside{};
+    if (offer.state == Records::on) {
+        message.msg_control = beside.data();
+        message.msg_controllen = beside.size();
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(2 * sizeof(int));
+        std::memcpy(CMSG_DATA(header), &offer.by_ends, sizeof(int));
+        std::memcpy(CMSG_DATA(header) + sizeof(int), &offer.by_cookie, sizeof(int));
+    }
+    return ::sendmsg(peer, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(octets.size());
+}
+
 /// False: the peer is gone, or said something that is no question.
-bool answer_one(int peer, identity::ProcessSearch& search)
+bool answer_one(int peer, identity::ProcessSearch& search, const RecordsOffer& offer)
 {
     std::array<std::uint8_t, question_octets + 1> octets{};
     const ssize_t got = ::recv(peer, octets.data(), octets.size(), MSG_DONTWAIT);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (is_records_request({octets.data(), static_cast<std::size_t>(got)})) return hand_over(peer, offer);
     const auto question = decode_question({octets.data(), static_cast<std::size_t>(got)});
     if (!question) return false;
     identity::SocketOwner owner;
@@ -119,7 +141,7 @@ ProcessWatch::~ProcessWatch()
     ::unlink(socket_.c_str());
 }
 
-Result<void> ProcessWatch::serve(const std::atomic<bool>& stop)
+Result<void> ProcessWatch::serve(const std::atomic<bool>& stop, const RecordsOffer& offer)
 {
     identity::ProcessSearch search;
     std::vector<pollfd> waiting{{listener_, POLLIN, 0}};
@@ -136,7 +158,7 @@ Result<void> ProcessWatch::serve(const std::atomic<bool>& stop)
         }
         if (ready <= 0) continue;
         for (std::size_t at = waiting.size() - 1; at > 0; --at)
-            if (waiting[at].revents != 0 && !answer_one(waiting[at].fd, search)) leave(at);
+            if (waiting[at].revents != 0 && !answer_one(waiting[at].fd, search, offer)) leave(at);
         if (waiting[0].revents == 0) continue;
         const int peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (peer < 0) continue;

@@ -33,6 +33,44 @@ int connect_to(const std::filesystem::path& path)
     return -1;
 }
 
+struct Offer {
+    Records state = Records::not_asked_for;
+    int by_ends = -1;    ///< the receiver's from now on
+    int by_cookie = -1;
+};
+
+/// Asks for the kernel's records; nothing where no answer comes within the patience.
+std::optional<Offer> ask_for_records(int peer, std::chrono::milliseconds patience)
+{
+    const auto request = records_request();
+    if (::send(peer, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+        return std::nullopt;
+    pollfd waiting{peer, POLLIN, 0};
+    if (::poll(&waiting, 1, static_cast<int>(patience.count())) != 1) return std::nullopt;
+    std::array<std::uint8_t, reply_octets + 1> octets{};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> beside{};
+    iovec part{octets.data(), octets.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = beside.data();
+    message.msg_controllen = beside.size();
+    const ssize_t got = ::recvmsg(peer, &message, MSG_CMSG_CLOEXEC);
+    if (got < 0) return std::nullopt;
+    Offer offer;
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header != nullptr && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
+        std::memcpy(&offer.by_ends, CMSG_DATA(header), sizeof(int));
+        std::memcpy(&offer.by_cookie, CMSG_DATA(header) + sizeof(int), sizeof(int));
+    }
+    const auto state = decode_records({octets.data(), static_cast<std::size_t>(got)});
+    if (state) offer.state = *state;
+    if (state && (*state == Records::on) == (offer.by_ends >= 0)) return offer;
+    for (const int descriptor : {offer.by_ends, offer.by_cookie})
+        if (descriptor >= 0) ::close(descriptor);
+    return std::nullopt;
+}
+
 }    // namespace
 
 RemoteProcesses::RemoteProcesses(std::filesystem::path socket, Waits waits) : socket_(std::move(socket)), waits_(waits)
@@ -43,6 +81,7 @@ RemoteProcesses::~RemoteProcesses() { leave(); }
 void RemoteProcesses::leave()
 {
     in_vain_ = 0;
+    records_.adopt(-1, -1);
     if (peer_ >= 0) ::close(std::exchange(peer_, -1));
 }
 
@@ -53,7 +92,25 @@ bool RemoteProcesses::connect()
     if (now < connect_next_) return false;
     connect_next_ = now + waits_.pause;
     peer_ = connect_to(socket_);
+    if (peer_ < 0) return false;
+    const auto offer = ask_for_records(peer_, waits_.patience);
+    if (!offer)
+        leave();
+    else
+        records_.adopt(offer->by_ends, offer->by_cookie);
     return peer_ >= 0;
+}
+
+std::optional<identity::Origin> RemoteProcesses::origin_of(const flow::Connection& connection, std::uint64_t netns)
+{
+    return records_.find(connection, netns);
+}
+
+std::optional<identity::Process> RemoteProcesses::recorded(const identity::SocketOwner& owner)
+{
+    auto origin = records_.find(owner.cookie);
+    if (!origin) return std::nullopt;
+    return std::move(origin->process);
 }
 
 std::optional<identity::Process> RemoteProcesses::find(const identity::SocketOwner& owner)
@@ -87,18 +144,16 @@ std::optional<identity::Process> RemoteProcesses::find(const identity::SocketOwn
     }
 }
 
-Result<void> probe(const std::filesystem::path& socket)
+Result<Records> probe(const std::filesystem::path& socket)
 {
     const int peer = connect_to(socket);
     if (peer < 0) return unavailable(fmt::format("{}: nobody answers ({})", socket.string(), std::strerror(errno)));
-    const auto question = encode(Question{1, 1, 0});
-    const bool asked = ::send(peer, question.data(), question.size(), MSG_NOSIGNAL) > 0;
-    std::array<std::uint8_t, answer_octets> octets{};
-    pollfd waiting{peer, POLLIN, 0};
-    const bool answered = asked && ::poll(&waiting, 1, 500) == 1 && ::recv(peer, octets.data(), octets.size(), 0) > 0;
+    const auto offer = ask_for_records(peer, std::chrono::milliseconds(500));
     ::close(peer);
-    if (!answered) return denied(fmt::format("{}: does not answer this user", socket.string()));
-    return {};
+    if (!offer) return denied(fmt::format("{}: does not answer this user", socket.string()));
+    for (const int descriptor : {offer->by_ends, offer->by_cookie})
+        if (descriptor >= 0) ::close(descriptor);
+    return offer->state;
 }
 
 }    // namespace dl::agent::owners

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "agent/identity/process_finder.hpp"
+#include "agent/owners/kernel_records.hpp"
+#include "agent/owners/message.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -27,6 +29,11 @@ public:
 
     /// Waits for an answer for at most the patience; where three in a row don't come, the watch counts as away.
     [[nodiscard]] std::optional<identity::Process> find(const identity::SocketOwner& owner) override;
+    /// Connects, so that the kernel's records are at hand for the first connection.
+    void start() override { (void)connect(); }
+    [[nodiscard]] std::optional<identity::Origin> origin_of(const flow::Connection& connection,
+                                                            std::uint64_t netns) override;
+    [[nodiscard]] std::optional<identity::Process> recorded(const identity::SocketOwner& owner) override;
     [[nodiscard]] bool connected() const { return peer_ >= 0; }
 
 private:
@@ -39,9 +46,10 @@ private:
     int peer_ = -1;
     int in_vain_ = 0;    ///< answers in a row that did not come in time
     std::uint32_t sequence_ = 0;
+    KernelRecords records_;
 };
 
-/// Whether a process watch answers there, to this process: nothing, or what is wrong.
-[[nodiscard]] Result<void> probe(const std::filesystem::path& socket);
+/// Whether a process watch answers there, to this process: what it says of the kernel's records, or what is wrong.
+[[nodiscard]] Result<Records> probe(const std::filesystem::path& socket);
 
 }    // namespace dl::agent::owners

@@ -86,6 +86,7 @@ Result<void> confine_system_calls()
         rule(name);
     for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})    // netlink: getaddrinfo(3) asks for addresses
         rule("socket", equals(0, static_cast<std::uint64_t>(family)));
+    rule("bpf", equals(0, 1 /* BPF_MAP_LOOKUP_ELEM */));    // of tables that the process watch handed over
     rule("socketpair", equals(0, AF_UNIX));
     for (const unsigned long request : {static_cast<unsigned long>(FIONBIO), static_cast<unsigned long>(FIONREAD),
                                         static_cast<unsigned long>(TCGETS), static_cast<unsigned long>(SIOCGIFINDEX)})

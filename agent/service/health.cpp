@@ -154,8 +154,15 @@ private:
         say("users", Grade::ok, "the kernel tells whose a connection is, and its unit");
         // As which user the agent asks is told by the running system only: a refusal of this user says little.
         const auto watched = owners::probe(settings_.process_watch);
+        if (watched && *watched == owners::Records::refused)
+            return say(
+                "programs", Grade::warn,
+                "the process watch answers, but has no kernel records: connections of a millisecond may stay unknown",
+                "journalctl -u daylight-process-watch says why");
         if (watched)
-            return say("programs", Grade::ok, "the process watch answers on " + settings_.process_watch.string());
+            return say("programs", Grade::ok,
+                       "the process watch answers on " + settings_.process_watch.string() +
+                           (*watched == owners::Records::on ? ", with kernel records" : ", without kernel records"));
         if (watched.error().kind == Failure::Kind::denied)
             return say("programs", Grade::ok,
                        "the process watch runs on " + settings_.process_watch.string() + " and answers the agent only");

@@ -156,9 +156,11 @@ class Bench:
     def who(self):
         done = subprocess.run([sys.executable, "-B", SOURCE / "tests/end_to_end/attribution_test.py", BUILD], capture_output=True, text=True,
                               env={**os.environ, "DAYLIGHT_ATTRIBUTION_CONNECTIONS": str(CONNECTIONS)})
-        for title, key, kinds in (("process watch", "with the process watch", (("user", 95), ("process", 90))),
+        for title, key, kinds in (("kernel records", "with kernel records", (("user", 99), ("process", 99))),
+                                  ("kernel records, closed at once", "at once, with kernel records", (("user", 99), ("process", 99))),
+                                  ("process watch", "with the process watch", (("user", 95), ("process", 90))),
                                   ("without it", "without", (("user", 95), ("unit", 95), ("process", None)))):
-            said = re.search(rf"^.*{key}: (\{{.*?\}})", done.stdout, re.MULTILINE)
+            said = re.search(rf"^  {key}: (\{{.*?\}})", done.stdout, re.MULTILINE)
             count = ast.literal_eval(said[1]) if said else {}
             whole = count.get(("short", "all"), 0)
             for kind, target in kinds:

@@ -6,6 +6,9 @@
 //        one after another: connects, asks for Host NAME, holds the connection HOLD_MS after
 //        the answer (a number, or LEAST-MOST at random), closes.
 //        MODE: own (all by this process) or fork (each by a process of its own)
+//   peer ask ADDRESS PORT NAME COUNT             COUNT DNS questions for NAME, each from a socket of its own that is
+//   closed
+//        at once; every other one is not connected
 //   peer blast ADDRESS PORT PACKETS_A_SECOND SECONDS OCTETS
 //        datagrams from 64 sockets, evenly in time; prints how many were sent and in how many seconds
 //   peer fetch ADDRESS PORT NAME                 takes it; prints octets and seconds
@@ -208,6 +211,36 @@ int connect_all(char** words)
     return done == count ? 0 : 1;
 }
 
+/// RFC 1035 section 4.1: one question, type A, recursion desired.
+std::string dns_question(const std::string& name)
+{
+    std::string packet{"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 12};
+    for (std::size_t begin = 0; begin < name.size();) {
+        const std::size_t end = std::min(name.find('.', begin), name.size());
+        packet += static_cast<char>(end - begin);
+        packet += name.substr(begin, end - begin);
+        begin = end + 1;
+    }
+    return packet + std::string{"\x00\x00\x01\x00\x01", 5};
+}
+
+int ask(char** words)
+{
+    const sockaddr_in to = address_of(words[0], words[1]);
+    const auto* target = reinterpret_cast<const sockaddr*>(&to);
+    const std::string question = dns_question(words[2]);
+    for (int i = std::atoi(words[3]); i > 0; --i) {
+        const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+        const bool connects = i % 2 == 0;
+        if (connects && ::connect(fd, target, sizeof to) != 0) return std::perror("peer"), 1;
+        if (::sendto(fd, question.data(), question.size(), 0, connects ? nullptr : target, connects ? 0 : sizeof to) <
+            0)
+            return std::perror("peer"), 1;
+        ::close(fd);
+    }
+    return 0;
+}
+
 }    // namespace
 
 int main(int argc, char** argv)
@@ -215,6 +248,7 @@ int main(int argc, char** argv)
     const std::string verb = argc > 1 ? argv[1] : "";
     if (verb == "serve" && argc == 4) return serve(argv[2], argv[3]);
     if (verb == "connect" && argc == 8) return connect_all(argv + 2);
+    if (verb == "ask" && argc == 6) return ask(argv + 2);
     if (verb == "blast" && argc == 7) return blast(argv + 2);
     if (verb == "hold" && argc == 4) return hold(argv[2], argv[3]);
     if (verb == "download" && argc == 5) return download(argv[2], argv[3], argv[4]);

@@ -12,6 +12,7 @@ from stage import testing
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 # Exposure as systemd reckons it, in tenths.
 EXPOSURE = {"daylight-agent": 17, "daylight-process-watch": 24, "daylight-collector": 12}
+EXPOSURE_WITH_RECORDS = 24
 
 
 def run(*command, **more):
@@ -112,6 +113,23 @@ class Installed(unittest.TestCase):
             said = re.search(r"Overall exposure level for \S+: (\d+)\.(\d)", done.stdout)
             self.assertIsNotNone(said, done.stdout + done.stderr)
             self.assertLessEqual(int(said[1]) * 10 + int(said[2]), most, said[0])
+
+    def test_the_process_watch_with_kernel_records_is_as_confined(self):
+        """The drop-ins, laid over the units as systemd does."""
+        self.assertIn("SystemCallFilter=bpf\n", self.at("/usr/share/daylight/systemd/daylight-agent-kernel-records.conf").read_text())
+        drop_in = self.at("/usr/share/daylight/systemd/daylight-process-watch-kernel-records.conf").read_text()
+        words = re.findall(r"^ExecStart=(.+)$", drop_in, re.MULTILINE)[0].split()
+        self.assertIn("--kernel-records", run(self.at(words[0]), "--help").stdout)
+        unit = self.at("/usr/lib/systemd/system/daylight-process-watch.service").read_text()
+        self.assertEqual(words[:-1], re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)[0].split())
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not here")
+        both = self.root / "daylight-process-watch.service"
+        both.write_text(unit.replace("[Install]", drop_in.partition("[Service]\n")[2] + "\n[Install]"))
+        done = run("systemd-analyze", "security", "--offline=true", "--threshold=100", both)
+        said = re.search(r"Overall exposure level for \S+: (\d+)\.(\d)", done.stdout)
+        self.assertIsNotNone(said, done.stdout + done.stderr)
+        self.assertLessEqual(int(said[1]) * 10 + int(said[2]), EXPOSURE_WITH_RECORDS, said[0])
 
     def test_links_between_documents_lead_somewhere(self):
         folder = self.at("/usr/share/doc/daylight")

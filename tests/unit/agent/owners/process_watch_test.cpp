@@ -90,11 +90,12 @@ protected:
         if (serving_.joinable()) serving_.join();
         fs::remove_all(folder_);
     }
-    void serve(Admission admission)
+    void serve(Admission admission, RecordsOffer offer = {})
     {
         auto watch = ProcessWatch::open(socket_, std::move(admission));
         ASSERT_TRUE(watch) << watch.error().message;
-        serving_ = std::thread([this, watch = std::move(*watch)]() mutable { EXPECT_TRUE(watch.serve(stop_)); });
+        serving_ =
+            std::thread([this, offer, watch = std::move(*watch)]() mutable { EXPECT_TRUE(watch.serve(stop_, offer)); });
     }
     static identity::SocketOwner owner_of(int descriptor)
     {
@@ -125,10 +126,32 @@ TEST_F(Watched, TellsTheProgramOfASocket)
     nobody.inode = 1;
     EXPECT_FALSE(remote.find(nobody));
     EXPECT_TRUE(remote.connected());
-    EXPECT_TRUE(probe(socket_));
+    const auto records = probe(socket_);
+    ASSERT_TRUE(records);
+    EXPECT_EQ(*records, Records::not_asked_for);
     const auto second = ProcessWatch::open(socket_, {});
     ASSERT_FALSE(second);
     EXPECT_NE(second.error().message.find("another process answers there"), std::string::npos);
+}
+
+TEST_F(Watched, HandsTablesOverOnlyWhereTheyAreOn)
+{
+    std::array<int, 2> pipes{};
+    ASSERT_EQ(::pipe(pipes.data()), 0);    // any two descriptors
+    serve({"", {::getuid()}}, {Records::on, pipes[0], pipes[1]});
+    const auto records = probe(socket_);
+    ASSERT_TRUE(records);
+    EXPECT_EQ(*records, Records::on);
+    RemoteProcesses remote(socket_, {std::chrono::seconds(5), patient});
+    remote.start();
+    EXPECT_TRUE(remote.connected());
+    // No tables at all behind these descriptors: looking up fails, and is no answer.
+    EXPECT_FALSE(remote.origin_of({}, 1));
+    const int mine = ::socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_TRUE(remote.find(owner_of(mine)));
+    ::close(mine);
+    for (const int descriptor : pipes)
+        ::close(descriptor);
 }
 
 TEST_F(Watched, AnswersNobodyElse)
