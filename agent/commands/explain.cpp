@@ -110,6 +110,11 @@ int explain(const Options& options)
                "them. Accounts are "
                "shown by name to you; the collector was told keyed pseudonyms of them and of this device.\n",
                cells, enrolment->collector, settings->keep_acknowledged_days);
+    const auto state = (*ledger)->state();
+    if (!state) return fail("explain", state.error());
+    if (state->unsent > 0)
+        fmt::print(stderr, "{} more cells, the oldest of {}, wait here to be told.\n", state->unsent,
+                   to_iso_date(*state->oldest_unsent));
     return 0;
 }
 

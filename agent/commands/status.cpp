@@ -3,6 +3,7 @@
 #include "agent/commands/verb.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/service/data_directory.hpp"
+#include "agent/service/health.hpp"
 #include "agent/service/watch.hpp"
 #include "agent/uplink/enrolment.hpp"
 #include "shared/command_line/option_checks.hpp"
@@ -82,6 +83,15 @@ int status(const Options& options)
         const auto without_room = (*ledger)->note(service::open_without_room_note);
         row("open_connections_without_room", without_room ? count_in(*without_room) : 0);
         row("last_booked", when(state->last_booked));
+        row("seconds_since_booked", state->last_booked && process
+                                        ? nlohmann::json(service::seconds_between(*state->last_booked, clock.now()))
+                                        : nlohmann::json());
+        row("oldest_unsent_day",
+            state->oldest_unsent ? nlohmann::json(to_iso_date(*state->oldest_unsent)) : nlohmann::json());
+        row("days_behind", service::days_behind(*state, clock.now()));
+        const auto disk_trouble = (*ledger)->note(service::disk_trouble_note);
+        row("last_disk_trouble",
+            disk_trouble && !disk_trouble->empty() ? nlohmann::json(*disk_trouble) : nlohmann::json());
         row("last_acknowledged", when(state->last_acknowledged));
         row("store", state->last_store ? nlohmann::json(state->last_store->hex()) : nlohmann::json());
         row("trouble", trouble && !trouble->empty() ? nlohmann::json(*trouble) : nlohmann::json());

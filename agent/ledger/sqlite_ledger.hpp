@@ -85,6 +85,7 @@ private:
             operation();
             return {};
         } catch (const std::runtime_error& why) {
+            forget_half_done();
             return io_failure(
                 fmt::format("{}: {}; check the disk's free space and who may write there", file_.string(), why.what()));
         }

@@ -5,6 +5,7 @@
 #include "agent/owners/remote_processes.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/personal_list.hpp"
+#include "agent/service/watch.hpp"
 #include "agent/uplink/enrolment.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -191,6 +192,13 @@ private:
         if (!state) return say("ledger", Grade::fail, state.error().message, "check the disk");
         say("ledger", Grade::ok,
             fmt::format("{} cells in {} KiB, {} unsent", state->cells, state->bytes >> 10, state->unsent));
+        const bool watches_live = running_ && settings_.capture_file.empty();
+        for (Finding& finding :
+             examine_ledger(*state, clock_.now(), watches_live, std::chrono::seconds(settings_.flush_seconds)))
+            findings_.push_back(std::move(finding));
+        const auto disk_trouble = (*opened)->note(disk_trouble_note);
+        if (disk_trouble && !disk_trouble->empty())
+            say("disk", Grade::warn, "the ledger could not be written from " + *disk_trouble, "keep room on that disk");
         if (state->counters.cells_dropped > 0)
             say("ledger size", Grade::warn, fmt::format("{} cells were let go unsent", state->counters.cells_dropped),
                 "raise ledger_limit_mb, or see why reports don't arrive");
@@ -292,6 +300,42 @@ const char* to_string(Finding::Grade grade)
         case Grade::fail: break;
     }
     return "fail";
+}
+
+std::uint64_t seconds_between(Timestamp earlier, Timestamp later)
+{
+    return later <= earlier
+               ? 0
+               : static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(later - earlier).count());
+}
+
+std::uint64_t days_behind(const ledger::State& state, Timestamp now)
+{
+    if (!state.oldest_unsent || *state.oldest_unsent >= day_of(now)) return 0;
+    return static_cast<std::uint64_t>((day_of(now) - *state.oldest_unsent).count());
+}
+
+std::vector<Finding> examine_ledger(const ledger::State& state, Timestamp now, bool watches_live,
+                                    std::chrono::seconds flush_every)
+{
+    std::vector<Finding> findings;
+    const auto patience = 3 * static_cast<std::uint64_t>(flush_every.count()) + 5;    // and a busy disk
+    const std::uint64_t silent = state.last_booked ? seconds_between(*state.last_booked, now) : 0;
+    if (watches_live && silent > patience)
+        findings.push_back({"booking", Grade::fail,
+                            fmt::format("the agent runs, but nothing could be written to the ledger for {} s", silent),
+                            fmt::format("make room on its disk: what is seen waits in memory, {} cells at most",
+                                        most_unbooked_cells)});
+    if (state.last_booked && *state.last_booked > now + std::chrono::minutes(5))
+        findings.push_back({"clock", Grade::warn,
+                            "the clock was set back: the last booking is of " + to_rfc3339(*state.last_booked),
+                            "see that this host's time is synchronised"});
+    if (const std::uint64_t days = days_behind(state, now); days > 0)
+        findings.push_back({"lag", days > 1 ? Grade::fail : Grade::warn,
+                            fmt::format("{} cells wait to be reported, the oldest of {}, {} days ago", state.unsent,
+                                        to_iso_date(*state.oldest_unsent), days),
+                            "see the lines of collector and reports; nothing is lost while the ledger has room"});
+    return findings;
 }
 
 std::vector<Finding> examine(const Settings& settings) { return Examination(settings).all(); }

@@ -1,8 +1,11 @@
 // The checks behind `doctor`: each says how it stands and, where it is not well, what to do next.
 #pragma once
 
+#include "agent/ledger/ledger.hpp"
 #include "agent/settings.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +27,14 @@ struct AbsentPlace {
     std::string next;
 };
 [[nodiscard]] std::optional<AbsentPlace> absent_place(const Settings& settings);
+
+/// Whole seconds, 0 where `later` is before `earlier`.
+[[nodiscard]] std::uint64_t seconds_between(Timestamp earlier, Timestamp later);
+/// How many days back the oldest use is that the collector was not told of; 0: of today, or all was told.
+[[nodiscard]] std::uint64_t days_behind(const ledger::State& state, Timestamp now);
+/// What the state of the ledger says of an agent that books every `flush_every` while it runs. Pure.
+[[nodiscard]] std::vector<Finding> examine_ledger(const ledger::State& state, Timestamp now, bool watches_live,
+                                                  std::chrono::seconds flush_every);
 
 /// Reads and connects, but sends nothing and changes nothing. Takes seconds where the collector does not answer.
 [[nodiscard]] std::vector<Finding> examine(const Settings& settings);

@@ -1,5 +1,6 @@
 #include "agent/service/watch.hpp"
 
+#include "agent/ledger/waiting_shares.hpp"
 #include "agent/service/resident_memory.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +16,6 @@ namespace {
 constexpr std::size_t head_octets = 4096;
 constexpr std::chrono::seconds give_back_every{60};
 constexpr std::size_t most_waiting_cells = 20'000;
-constexpr std::size_t most_unbooked_shares = 100'000;    // while the disk refuses
 
 Timestamp moment(std::int64_t nanoseconds)
 {
@@ -54,7 +54,8 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     ledger::Booked booked = booker_.take();
     const capture::Statistics seen = source_.statistics();
     const std::uint64_t dropped = std::max(seen.dropped, dropped_counted_);
-    unbooked_.shares.insert(unbooked_.shares.end(), booked.shares.begin(), booked.shares.end());
+    unbooked_.counted.cells_dropped +=
+        ledger::add_shares(unbooked_.shares, std::move(booked.shares), most_unbooked_cells);
     unbooked_.counted.connections += booked.counted.connections;
     without_program_ += booked.connections_without_program;
     unbooked_.counted.connections_unattributed += booked.counted.connections_unattributed;
@@ -63,17 +64,15 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     unbooked_.counted.packets_dropped += dropped - dropped_counted_;
     packets_counted_ = packets_;
     dropped_counted_ = dropped;
-    if (unbooked_.shares.size() > most_unbooked_shares) {
-        unbooked_.counted.cells_dropped += unbooked_.shares.size();
-        unbooked_.shares.clear();
-    }
     ledger::OpenChanges open;
     if (!plan_.file) open = open_.changes(flows_, clock_.now());
     const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position, open);
     if (!done) {    // kept for the next time: a full disk passes
         open_.not_booked();
+        book_failed(done.error());
         return done;
     }
+    if (const auto noted = note_recovery(); !noted) return noted;
     if (const auto noted = note_without_room(); !noted) return noted;
     if (const auto counted = count_without_program(); !counted) return counted;
     const bool something = !unbooked_.shares.empty();
@@ -93,6 +92,28 @@ Result<void> Watch::count_without_program()
     const auto noted = ledger_.set_note(connections_without_program_note, std::to_string(count + without_program_));
     if (noted) without_program_ = 0;
     return noted;
+}
+
+/// Said once, not at every attempt. It can't be written down now: `status` and `doctor` tell it by the time of the last
+/// booking.
+void Watch::book_failed(const Failure& why)
+{
+    if (!failing_since_) failing_since_ = clock_.now();
+    if (why.message == failing_because_) return;
+    failing_because_ = why.message;
+    spdlog::error("{}; what is seen meanwhile waits in memory", why.message);
+}
+
+Result<void> Watch::note_recovery()
+{
+    if (!failing_since_) return {};
+    const auto noted = ledger_.set_note(disk_trouble_note, fmt::format("{} to {}: {}", to_rfc3339(*failing_since_),
+                                                                       to_rfc3339(clock_.now()), failing_because_));
+    if (!noted) return noted;
+    spdlog::info("the ledger can be written again; what waited is in it");
+    failing_since_.reset();
+    failing_because_.clear();
+    return {};
 }
 
 Result<void> Watch::note_without_room()
@@ -194,7 +215,7 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
         flush_at = now + plan_.flush_every;
         flows_.flush(now);
         const auto done = commit(std::nullopt, flushed);
-        if (!done) spdlog::error("{}", done.error().message);
+        if (!done && !failing_since_) spdlog::error("{}", done.error().message);
         if (now - memory_given_back_ >= give_back_every || now < memory_given_back_) {
             give_back_resident_memory();
             memory_given_back_ = now;

@@ -26,6 +26,12 @@ inline constexpr const char* connections_without_program_note = "connections_wit
 /// The ledger's note of how many open connections found no room to be kept over a restart, at the last look.
 inline constexpr const char* open_without_room_note = "open_connections_without_room";
 
+/// The ledger's note of the last time that it could not be written: from when to when, and why.
+inline constexpr const char* disk_trouble_note = "disk_trouble";
+
+/// Cells that wait in memory while the ledger can't be written; what finds no room is counted as dropped.
+inline constexpr std::size_t most_unbooked_cells = 20'000;
+
 struct WatchPlan {
     std::chrono::seconds flush_every{10};    ///< live
     std::string place;                       ///< live: boot, interface …, what open connections belong to
@@ -64,11 +70,15 @@ private:
     std::uint64_t packets_ = 0;
     Result<void> count_without_program();
     Result<void> note_without_room();
+    void book_failed(const Failure& why);
+    Result<void> note_recovery();
 
     Timestamp memory_given_back_{};
-    std::uint64_t without_program_ = 0;    ///< connections since the last commit
-    std::uint64_t without_room_ = 0;       ///< as noted last
-    ledger::Booked unbooked_;              ///< taken from the booker, not in the ledger yet
+    std::uint64_t without_program_ = 0;         ///< connections since the last commit
+    std::uint64_t without_room_ = 0;            ///< as noted last
+    std::optional<Timestamp> failing_since_;    ///< the ledger could not be written
+    std::string failing_because_;
+    ledger::Booked unbooked_;    ///< taken from the booker, not in the ledger yet
 };
 
 }    // namespace dl::agent::service

@@ -221,6 +221,55 @@ TEST_F(LedgerTest, TheSizeLimitLetsGoOfTheOldestDaysAndCountsWhatWasNeverSent)
     EXPECT_NE(ledger_->state()->epoch, state.epoch);
 }
 
+TEST_F(LedgerTest, AWeekWithoutACollectorCoalescesAndTellsItsOldestDay)
+{
+    EXPECT_FALSE(ledger_->state()->oldest_unsent);
+    const Day first = day_of(clock_.now());
+    std::uint64_t bytes_of_a_day = 0;
+    for (int day = 0; day < 7; ++day) {
+        for (int flush = 0; flush < 40; ++flush) {
+            book({{key(1, first + std::chrono::days(day)), use(1, 2, 3, clock_.now())},
+                  {key(2, first + std::chrono::days(day)), use(1, 2, 3, clock_.now())}});
+            clock_.advance(36min);
+        }
+        if (day == 0) bytes_of_a_day = ledger_->state()->bytes;
+    }
+    const State state = *ledger_->state();
+    EXPECT_EQ(state.unsent, 14U);    // two destinations on seven days, however often they were used
+    EXPECT_EQ(state.oldest_unsent, first);
+    EXPECT_LE(state.bytes, 2 * bytes_of_a_day);
+    EXPECT_EQ(state.counters.cells_dropped, 0U);
+    acknowledge(unsent(2));
+    EXPECT_EQ(ledger_->state()->oldest_unsent, first + std::chrono::days(1));
+    acknowledge(unsent(100));
+    EXPECT_FALSE(ledger_->state()->oldest_unsent);
+}
+
+TEST_F(LedgerTest, ABookingThatFailsLeavesTheEpochThatTheFileHas)
+{
+    book({{key(1), use(1, 1, 1, clock_.now())}});
+    acknowledge(unsent(10));
+    clock_.advance(std::chrono::days(9));
+    ASSERT_TRUE(ledger_->prune());
+    sqlite3* raw = nullptr;
+    ASSERT_EQ(sqlite3_open((directory_ / "ledger.db").c_str(), &raw), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(raw,
+                           "CREATE TRIGGER refuse BEFORE INSERT ON cells BEGIN SELECT RAISE(ABORT, 'refused'); END",
+                           nullptr, nullptr, nullptr),
+              SQLITE_OK);
+    const std::vector<Share> late{{key(1), use(1, 5, 5, clock_.now())}};    // its day was pruned: an epoch begins first
+    const auto refused = ledger_->book(late, {}, std::nullopt);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("refused"), std::string::npos);
+    ASSERT_EQ(sqlite3_exec(raw, "DROP TRIGGER refuse", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(raw);
+    book(late);
+    const Batch batch = unsent(10);
+    ASSERT_EQ(batch.cells.size(), 1U);
+    EXPECT_EQ(batch.cells.front().value.bytes_up, 5U);
+    EXPECT_EQ(ledger_->state()->epochs, 2U);
+}
+
 TEST_F(LedgerTest, AFileOfTheFirstSchemaIsTakenAlongWithItsCells)
 {
     book({{key(1), use(1, 2, 3, clock_.now())}});

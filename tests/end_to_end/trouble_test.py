@@ -1,7 +1,7 @@
-"""An agent that is killed in the middle of a connection goes on with it: its name stays, it counts once, and what went
-by while no agent ran is told by the sequence numbers.
+"""Trouble passes: an agent that is killed in the middle of a connection goes on with it (its name stays, it counts once,
+and what went by while no agent ran is told by the sequence numbers); a full disk is said and survived.
 
-Runs in a network namespace of its own, where loopback is idle but for what this test does."""
+Runs in network and mount namespaces of its own, where loopback is idle but for what this test does."""
 import json
 import os
 import pathlib
@@ -23,13 +23,26 @@ INSIDE = "DAYLIGHT_TEST_INSIDE_NAMESPACE"
 REQUEST = b"GET / HTTP/1.1\r\nHost: long.example\r\n\r\n"
 
 
-class Restart(unittest.TestCase):
+class Trouble(unittest.TestCase):
     def setUp(self):
         scratch = testing.scratch()
         self.folder = scratch.__enter__()
         self.addCleanup(scratch.__exit__, None, None, None)
         self.processes = Processes(self.folder / "processes.json")
         self.addCleanup(self.processes.stop_all)
+        collector = Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", self.folder / "collector",
+                              self.processes, ports=(0, 0))
+        collector.init()
+        collector.serve()
+        self.data = self.folder / "data"
+        self.data.mkdir(mode=0o700)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "none", self.data], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", self.data], check=True)
+        self.config = self.folder / "agent.json"
+        self.config.write_text(json.dumps({
+            "collector": collector.url, "data_directory": str(self.data), "device_name": "sales-01", "interface": "lo",
+            "flush_seconds": 1, "report_seconds": 1, "report_jitter": 0}))
+        self.agent(*collector.enrol_command()[1:])
 
     def agent(self, *words):
         return subprocess.run([AGENT, *words, "--config", self.config], check=True, capture_output=True, text=True).stdout
@@ -52,7 +65,7 @@ class Restart(unittest.TestCase):
     def start(self):
         before = self.status().get("packets", 0)
         agent = self.processes.start("agent", [AGENT, "run", "--config", self.config], self.folder / "agent.log")
-        self.wait_for("the ledger", (self.folder / "data/ledger.db").exists)
+        self.wait_for("the ledger", (self.data / "ledger.db").exists)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:    # until it watches
 
             def watches():
@@ -61,6 +74,15 @@ class Restart(unittest.TestCase):
 
             self.wait_for("watching", watches)
         return agent
+
+    def connect(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.client = socket.create_connection(listener.getsockname())
+            self.server, _ = listener.accept()
+        self.addCleanup(self.client.close)
+        self.addCleanup(self.server.close)
+        self.client.sendall(REQUEST)
+        self.assertEqual(self.server.recv(1000), REQUEST)
 
     def answer(self, octets):
         self.server.sendall(b"x" * octets)
@@ -72,22 +94,8 @@ class Restart(unittest.TestCase):
         return sum(row["bytes_down"] for row in self.used() if row["host"] == "long.example")
 
     def test_a_killed_agent_goes_on_with_what_is_open(self):
-        collector = Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", self.folder / "collector",
-                              self.processes, ports=(0, 0))
-        collector.init()
-        collector.serve()
-        self.config = self.folder / "agent.json"
-        self.config.write_text(json.dumps({
-            "collector": collector.url, "data_directory": str(self.folder / "data"), "device_name": "sales-01", "interface": "lo",
-            "flush_seconds": 1, "report_seconds": 1, "report_jitter": 0}))
-        self.agent(*collector.enrol_command()[1:])
-
         agent = self.start()
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.client = socket.create_connection(listener.getsockname())
-        self.server, _ = listener.accept()
-        self.client.sendall(REQUEST)
-        self.assertEqual(self.server.recv(1000), REQUEST)
+        self.connect()
         self.answer(1000)
         self.wait_for("the first octets", lambda: self.octets_down() == 1000)
         self.assertGreaterEqual(self.status()["open_connections_kept"], 1)
@@ -100,7 +108,6 @@ class Restart(unittest.TestCase):
         self.wait_for("all octets", lambda: self.octets_down() == 21_300)
         self.client.close()
         self.server.close()
-        listener.close()
         self.wait_for("the end of it", lambda: self.status()["cells_unsent"] == 0)
         tcp = [row for row in self.used() if row["transport"] == "tcp"]
         self.assertEqual({row["host"] for row in tcp}, {"long.example"})
@@ -108,15 +115,47 @@ class Restart(unittest.TestCase):
         self.assertEqual(sum(row["bytes_up"] for row in tcp), len(REQUEST))
         self.assertGreater(self.status()["gap_seconds"], 0)
 
+    def doctor(self):
+        told = subprocess.run([AGENT, "doctor", "--format", "jsonl", "--config", self.config], capture_output=True, text=True)
+        return {row["check"]: row for row in map(json.loads, told.stdout.splitlines())}
+
+    def test_a_full_disk_is_said_and_passes(self):
+        agent = self.start()
+        self.connect()
+        self.answer(1000)
+        self.wait_for("the first octets", lambda: self.octets_down() == 1000)
+        self.assertNotIn("booking", self.doctor())
+        ballast = self.data / "ballast"
+        with ballast.open("wb", buffering=0) as file, self.assertRaises(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        self.answer(500)
+        self.wait_for("silence", lambda: self.status()["seconds_since_booked"] > 9)
+        booking = self.doctor()["booking"]
+        self.assertEqual(booking["state"], "fail")
+        self.assertIn("make room", booking["next"])
+        self.answer(70)
+        self.assertIsNone(agent.poll())
+
+        ballast.unlink()
+        self.wait_for("all octets", lambda: self.octets_down() == 1570)
+        self.assertNotIn("booking", self.doctor())
+        self.assertEqual(self.doctor()["disk"]["state"], "warn")
+        status = self.status()
+        self.assertIn("full", status["last_disk_trouble"])
+        self.assertEqual((status["cells_dropped"], status["days_behind"]), (0, 0))
+        self.assertEqual(sum(row["connections"] for row in self.used() if row["host"] == "long.example"), 1)
+        self.assertEqual((self.folder / "agent.log").read_text().count("waits in memory"), 1)
+
 
 if __name__ == "__main__":
     if INSIDE not in os.environ:
         if os.geteuid() != 0:
             testing.skip("watching an interface needs root")
-        probe = subprocess.run(["unshare", "--net", "ip", "link", "set", "lo", "up"], capture_output=True, text=True)
+        probe = subprocess.run(["unshare", "--net", "--mount", "ip", "link", "set", "lo", "up"], capture_output=True, text=True)
         if probe.returncode != 0:
             testing.skip(f"no network namespace can be made: {probe.stderr.strip()}")
         os.environ[INSIDE] = "1"
         words = [sys.executable, "-B", str(pathlib.Path(__file__).resolve()), *sys.argv[1:]]
-        os.execvp("unshare", ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words])
+        os.execvp("unshare", ["unshare", "--net", "--mount", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words])
     testing.main()
