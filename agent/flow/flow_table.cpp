@@ -184,6 +184,16 @@ void FlowTable::forget(std::uint32_t slot)
 
 void FlowTable::flush(Timestamp now)
 {
+    constexpr std::chrono::minutes disorder{10};    // of packets; more is a clock that was set back
+    if (now_ - now > disorder) {
+        // By the time that was, every connection of now would look idle, and use of now would fall on a later day.
+        now_ = now;
+        for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+            Flow& flow = flow_at(slot);
+            for (Timestamp* moment : {&flow.opened, &flow.last, &flow.share_began})
+                *moment = std::min(*moment, now);
+        }
+    }
     sweep(now);
     for (std::uint32_t slot = 0; slot < slots_; ++slot) {
         Flow& flow = flow_at(slot);
