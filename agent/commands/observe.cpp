@@ -1,16 +1,12 @@
 // daylight-agent observe: what is on the wire, by name as asked, shown here and sent nowhere. What `run` reports of it
 // has personal life folded and people made pseudonyms.
 #include "agent/capture/capture_file.hpp"
-#include "agent/capture/live_interface.hpp"
 #include "agent/commands/commands.hpp"
 #include "agent/commands/observed_rows.hpp"
 #include "agent/commands/verb.hpp"
 #include "agent/flow/flow_table.hpp"
-#include "agent/identity/early_attributor.hpp"
-#include "agent/identity/process_search.hpp"
 #include "agent/identity/recorded_attributor.hpp"
-#include "agent/identity/system_attributor.hpp"
-#include "agent/owners/remote_processes.hpp"
+#include "agent/platform/platform.hpp"
 #include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
@@ -64,7 +60,7 @@ Result<std::unique_ptr<capture::PacketSource>> open_source(const Options& option
     live.network_namespace = options.network_namespace;
     live.filter = options.filter;
     if (options.mode == "endpoint") live.view = capture::LiveOptions::View::endpoint;
-    return capture::open_live_interface(live);
+    return platform::open_live_capture(live);
 }
 
 /// A recorded table where one is named, the running system on an interface, else nobody is known.
@@ -72,19 +68,7 @@ Result<std::unique_ptr<identity::Attributor>> open_attributor(const Options& opt
 {
     if (!options.identities.empty()) return identity::create_recorded_attributor(options.identities);
     if (options.interface.empty()) return std::unique_ptr<identity::Attributor>();
-    std::optional<std::filesystem::path> place;
-    if (!options.network_namespace.empty()) {
-        const bool is_path = options.network_namespace.find('/') != std::string::npos;
-        place = is_path ? options.network_namespace : "/run/netns/" + options.network_namespace;
-    }
-    std::unique_ptr<identity::ProcessFinder> processes = std::make_unique<identity::ProcessSearch>();
-    if (!options.process_watch.empty()) processes = std::make_unique<owners::RemoteProcesses>(options.process_watch);
-    auto system = identity::create_system_attributor(place, std::move(processes));
-    if (!system) return system.error();
-    auto first = capture::FirstPackets::open(options.interface, place);
-    if (!first) return first.error();
-    return std::unique_ptr<identity::Attributor>(
-        identity::create_early_attributor(std::move(*system), std::move(*first)));
+    return platform::open_attribution({options.interface, options.network_namespace, options.process_watch});
 }
 
 /// Reads packets until the end, the duration, or a signal. A failure is returned after everything before it was read.

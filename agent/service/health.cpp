@@ -1,8 +1,7 @@
 #include "agent/service/health.hpp"
 
-#include "agent/identity/sock_diag.hpp"
 #include "agent/ledger/ledger.hpp"
-#include "agent/owners/remote_processes.hpp"
+#include "agent/platform/platform.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/personal_list.hpp"
 #include "agent/service/watch.hpp"
@@ -10,7 +9,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <cap-ng.h>
 #include <fmt/format.h>
 #include <net/if.h>
 #include <sys/stat.h>
@@ -136,7 +134,7 @@ private:
             return say("source", Grade::fail, settings_.capture_file.string() + " can't be read", "check capture_file");
         }
         if (const auto absent = absent_place(settings_)) return say("source", Grade::fail, absent->what, absent->next);
-        if (!running_ && capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) != 1)
+        if (!running_ && !platform::may_capture())
             return say("source", Grade::warn, "this user may not watch interfaces (CAP_NET_RAW)",
                        "start the agent by its service, or as root");
         say("source", Grade::ok, settings_.interface.empty() ? "all interfaces" : settings_.interface);
@@ -150,25 +148,13 @@ private:
                            "set capture_identities");
             return say("users", Grade::ok, settings_.capture_identities.string());
         }
-        const auto sockets = identity::SockDiag::open(std::nullopt);
-        if (!sockets) return say("users", Grade::fail, sockets.error().message, "load the kernel's modules");
-        say("users", Grade::ok, "the kernel tells whose a connection is, and its unit");
-        // As which user the agent asks is told by the running system only: a refusal of this user says little.
-        const auto watched = owners::probe(settings_.process_watch);
-        if (watched && *watched == owners::Records::refused)
-            return say(
-                "programs", Grade::warn,
-                "the process watch answers, but has no kernel records: connections of a millisecond may stay unknown",
-                "journalctl -u daylight-process-watch says why");
-        if (watched)
-            return say("programs", Grade::ok,
-                       "the process watch answers on " + settings_.process_watch.string() +
-                           (*watched == owners::Records::on ? ", with kernel records" : ", without kernel records"));
-        if (watched.error().kind == Failure::Kind::denied)
-            return say("programs", Grade::ok,
-                       "the process watch runs on " + settings_.process_watch.string() + " and answers the agent only");
-        say("programs", Grade::warn, "no process watch: programs are unknown (" + watched.error().message + ")",
-            "systemctl enable --now daylight-process-watch, or do with users and units");
+        using Standing = platform::Ability::Standing;
+        for (const auto& ability : platform::attribution_abilities(settings_.process_watch)) {
+            const Grade grade = ability.standing == Standing::good       ? Grade::ok
+                                : ability.standing == Standing::doubtful ? Grade::warn
+                                                                         : Grade::fail;
+            say(ability.of, grade, ability.what, ability.next);
+        }
     }
 
     void personal()

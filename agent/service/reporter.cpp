@@ -1,6 +1,6 @@
 #include "agent/service/reporter.hpp"
 
-#include "agent/privilege/privilege.hpp"
+#include "agent/platform/platform.hpp"
 #include "agent/uplink/compose_report.hpp"
 #include "shared/wire/columns.hpp"
 #include "shared/wire/encoding.hpp"
@@ -231,7 +231,7 @@ private:
         pruned_at_ = now;
         said(ledger_.prune());
         std::string denied;
-        for (const auto& [call, times] : privilege::denied_calls())
+        for (const auto& [call, times] : platform::denied_calls())
             denied += fmt::format("{}{} ({}×)", denied.empty() ? "" : ", ", call, times);
         said(ledger_.set_note("denied_calls", denied));
     }

@@ -1,12 +1,8 @@
 #include "agent/service/run_agent.hpp"
 
 #include "agent/capture/capture_file.hpp"
-#include "agent/capture/live_interface.hpp"
-#include "agent/identity/early_attributor.hpp"
 #include "agent/identity/recorded_attributor.hpp"
-#include "agent/identity/system_attributor.hpp"
-#include "agent/owners/remote_processes.hpp"
-#include "agent/privilege/privilege.hpp"
+#include "agent/platform/platform.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/personal_list.hpp"
 #include "agent/service/reporter.hpp"
@@ -49,9 +45,7 @@ struct Opened {
 /// What open connections belong to: sockets of another boot are gone, those of another place are others.
 std::string place_of(const Settings& settings)
 {
-    std::string boot;
-    std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-    return fmt::format("{} {} {} {}", boot, wire::to_string(settings.mode), settings.interface,
+    return fmt::format("{} {} {} {}", platform::boot_id(), wire::to_string(settings.mode), settings.interface,
                        settings.network_namespace.string());
 }
 
@@ -105,7 +99,7 @@ Result<Opened> open_all(const Settings& settings)
     opened.rules.device = device_name(settings);
     opened.rules.device_per_client = settings.mode == wire::ObserverKind::sensor;
     opened.rules.dns_only = settings.dns_only;
-    opened.rules.system_accounts = identity::system_accounts();
+    opened.rules.system_accounts = platform::system_accounts();
     opened.rules.own = opened.reporter.own;
     opened.rules.own_questions.insert(opened.reporter.route.collector.host);
     if (opened.reporter.route.proxy) opened.rules.own_questions.insert(opened.reporter.route.proxy->peer.host);
@@ -127,24 +121,19 @@ Result<Opened> open_all(const Settings& settings)
     options.view = sensor ? capture::LiveOptions::View::everything : capture::LiveOptions::View::endpoint;
     options.promiscuous = sensor;
     options.absent = capture::LiveOptions::Absent::wait;
-    std::optional<std::filesystem::path> netns;
-    if (!settings.network_namespace.empty()) {
+    if (!settings.network_namespace.empty())
         options.network_namespace = network_namespace_path(settings.network_namespace);
-        netns = options.network_namespace;
-    }
-    auto live = capture::open_live_interface(options);
+    auto live = platform::open_live_capture(options);
     if (!live) return live.error();
     opened.live = std::move(*live);
     if (settings.mode == wire::ObserverKind::sensor) {
         opened.attributor = identity::create_memory_attributor({});    // whose it is can't be seen from a tap
         return opened;
     }
-    auto system =
-        identity::create_system_attributor(netns, std::make_unique<owners::RemoteProcesses>(settings.process_watch));
-    if (!system) return system.error();
-    auto first = capture::FirstPackets::open(options.interface, netns);
-    if (!first) return first.error();
-    opened.attributor = identity::create_early_attributor(std::move(*system), std::move(*first));
+    auto attributor =
+        platform::open_attribution({options.interface, options.network_namespace, settings.process_watch});
+    if (!attributor) return attributor.error();
+    opened.attributor = std::move(*attributor);
     return opened;
 }
 
@@ -158,10 +147,7 @@ void load_late_libraries()
 Result<void> give_up_privilege(const Settings& settings)
 {
     load_late_libraries();
-    auto done = privilege::become_owner_of(settings.data_directory);
-    if (done) done = privilege::drop_capabilities();
-    if (done) done = privilege::confine_system_calls();
-    return done;
+    return platform::give_up_privilege(settings.data_directory);
 }
 
 /// Watches on one thread, reports on another, and waits for signals and for both on this one.

@@ -1,7 +1,7 @@
 #include "agent/service/watch.hpp"
 
 #include "agent/ledger/waiting_shares.hpp"
-#include "agent/service/resident_memory.hpp"
+#include "agent/platform/platform.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -217,7 +217,7 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
         const auto done = commit(std::nullopt, flushed);
         if (!done && !failing_since_) spdlog::error("{}", done.error().message);
         if (now - memory_given_back_ >= give_back_every || now < memory_given_back_) {
-            give_back_resident_memory();
+            platform::give_back_resident_memory();
             memory_given_back_ = now;
         }
     }

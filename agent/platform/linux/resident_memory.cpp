@@ -1,4 +1,4 @@
-#include "agent/service/resident_memory.hpp"
+#include "agent/platform/platform.hpp"
 
 #include <link.h>
 #include <malloc.h>
@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace dl::agent::service {
+namespace dl::agent::platform {
 namespace {
 
 /// Only segments that are never written: what a relocation has changed lies in a writable segment, and would be lost.
@@ -32,4 +32,4 @@ void give_back_resident_memory()
     ::dl_iterate_phdr(&give_back, nullptr);
 }
 
-}    // namespace dl::agent::service
+}    // namespace dl::agent::platform
