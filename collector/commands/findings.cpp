@@ -77,7 +77,7 @@ Result<void> findings(const ReportOptions& options)
     if (options.explain && options.format == "table") {
         for (const auto& finding : found)
             explain(finding, meaning);
-        print_notes(insight::notes_on(*figures), figures->period);
+        print_notes(*report, options, *figures);
         return {};
     }
     using Align = rows::Column::Align;
@@ -119,7 +119,7 @@ Result<void> findings(const ReportOptions& options)
         writer->write(values);
     }
     if (auto done = writer->finish(); !done) return done;
-    if (options.format == "table") print_notes(insight::notes_on(*figures), figures->period);
+    if (options.format == "table") print_notes(*report, options, *figures);
     return {};
 }
 

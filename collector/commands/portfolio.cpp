@@ -38,7 +38,8 @@ Result<void> portfolio(const ReportOptions& options)
         if (!report->audience.reads(cell.unit) || (!options.unit.empty() && cell.unit != options.unit)) continue;
         // What nobody uses fills a screen: a table leaves it to the other formats.
         if (table && cell.state == insight::CellState::idle) continue;
-        const std::vector<json> of_cell{cell.unit, cell.capability, insight::to_string(cell.state), heads(cell.people)};
+        const auto state = table ? insight::words_of(cell.state) : insight::to_string(cell.state);
+        const std::vector<json> of_cell{cell.unit, cell.capability, state, heads(cell.people)};
         const auto write = [&](std::initializer_list<json> more) {
             auto values = of_cell;
             values.insert(values.end(), more);
@@ -59,7 +60,7 @@ Result<void> portfolio(const ReportOptions& options)
             write({nullptr, nullptr, nullptr});
     }
     if (auto done = writer->finish(); !done) return done;
-    if (options.format == "table") print_notes(insight::notes_on(*figures), figures->period);
+    if (options.format == "table") print_notes(*report, options, *figures);
     return {};
 }
 

@@ -69,12 +69,21 @@ Result<release::Figures> figures_of(Report& report, const ReportOptions& options
 
 void print_notes(const std::vector<std::string>& notes, const release::Period& period)
 {
-    std::fputs(fmt::format("Period: {}, {} to {}.\n", release::words_of(period), to_iso_date(period.from),
-                           to_iso_date(period.to - std::chrono::days(1)))
-                   .c_str(),
-               stderr);
+    std::string days;    // the words for any days are those days
+    if (period.kind != release::Period::Kind::window)
+        days = fmt::format(", {} to {}", to_iso_date(period.from), to_iso_date(period.to - std::chrono::days(1)));
+    std::fputs(fmt::format("Period: {}{}.\n", release::words_of(period), days).c_str(), stderr);
     for (const auto& note : notes)
         std::fputs(fmt::format("{}\n", note).c_str(), stderr);
+}
+
+void print_notes(const Report& report, const ReportOptions& options, const release::Figures& figures)
+{
+    auto notes = insight::notes_on(figures);
+    if (figures.strength == release::Strength::exact && options.period.empty() && options.from.empty())
+        notes.push_back(
+            fmt::format("For this week so far add --from {}.", to_iso_date(insight::week_so_far(report.today).from)));
+    print_notes(notes, figures.period);
 }
 
 int finish_report(std::string_view verb, const Result<void>& done) { return done ? 0 : fail(verb, done.error()); }

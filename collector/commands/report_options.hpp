@@ -55,6 +55,8 @@ struct Report {
 
 /// What is said about the figures, on stderr, where a table goes to people.
 void print_notes(const std::vector<std::string>& notes, const release::Period& period);
+/// The same for figures that were chosen by `options`: who may see the current days is told how.
+void print_notes(const Report& report, const ReportOptions& options, const release::Figures& figures);
 /// Runs a verb: its Result<void> becomes the exit code.
 int finish_report(std::string_view verb, const Result<void>& done);
 

@@ -156,11 +156,15 @@ Point make_saving(const insight::PortfolioCell& cell, const Goals& goals, const 
     return point;
 }
 
-/// What is not yet agreed, one point per need, most urgent first; then what could be saved.
+/// What a need of the unit's own goals weighs more than another: as much as one step of the verdict (insight::find), so
+/// that it comes before any other need that is open in the same way and holds no risk more.
+constexpr std::uint64_t goal_weight = 200;
+
+/// What is not yet agreed, one point per need, the unit's goals and what is urgent first; then what could be saved.
 std::vector<Point> points_of(const std::vector<Finding>& findings, const insight::Portfolio& portfolio,
                              const Goals& goals, const Confidence& coverage)
 {
-    std::vector<Group> groups;    // findings come most urgent first, so do groups
+    std::vector<Group> groups;    // findings come most urgent first
     std::map<std::string, std::size_t> by_need;
     for (const auto& finding : findings) {
         if (!is_open(finding)) continue;
@@ -169,13 +173,19 @@ std::vector<Point> points_of(const std::vector<Finding>& findings, const insight
         if (fresh) groups.emplace_back();
         groups[at->second].push_back(&finding);
     }
-    std::vector<Point> points;
-    for (const auto& group : groups)
-        if (points.size() < most_points) points.push_back(make_point(group, goals, coverage));
-    for (const auto& cell : portfolio.cells) {
-        const bool doubled = cell.state == CellState::agreed && cell.services.size() >= 2;
-        if (doubled && points.size() < most_points) points.push_back(make_saving(cell, goals, coverage));
+    std::vector<std::pair<std::uint64_t, Point>> weighed;
+    for (const auto& group : groups) {
+        Point point = make_point(group, goals, coverage);
+        const std::uint64_t weight = group.front()->priority + (point.goal_id.empty() ? 0 : goal_weight);
+        weighed.emplace_back(weight, std::move(point));
     }
+    std::stable_sort(weighed.begin(), weighed.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<Point> points;
+    for (auto& [weight, point] : weighed)
+        points.push_back(std::move(point));
+    for (const auto& cell : portfolio.cells)
+        if (cell.state == CellState::agreed && cell.services.size() >= 2)
+            points.push_back(make_saving(cell, goals, coverage));
     return points;
 }
 
@@ -232,6 +242,10 @@ Result<Brief> make_brief(const std::string& unit, const release::Figures& figure
     brief.directory_version = meaning.directory.version();
     brief.goals = known->goals;
     brief.points = points_of(findings, portfolio, known->goals, base);
+    std::vector<std::string> left_out;
+    for (; brief.points.size() > most_points; brief.points.pop_back())
+        left_out.insert(left_out.begin(), brief.points.back().title);
+    brief.left_out = words::left_out(left_out);
 
     words::Needs needs_seen;
     std::vector<std::string> fresh, growing, fading;
@@ -241,8 +255,11 @@ Result<Brief> make_brief(const std::string& unit, const release::Figures& figure
         std::copy_if(cell.services.begin(), cell.services.end(), std::back_inserter(agreed),
                      [](const Finding* finding) { return !is_open(*finding) && !finding->low_interest; });
         const std::string need = insight::capability_name(cell.capability);
+        const bool conditions = std::any_of(agreed.begin(), agreed.end(), [](const Finding* finding) {
+            return finding->decision.verdict == Verdict::tolerated;
+        });
         if (agreed.size() == cell.services.size())
-            needs_seen.served.push_back(need);
+            (conditions ? needs_seen.with_conditions : needs_seen.served).push_back(need);
         else if (!agreed.empty())
             needs_seen.partly.push_back(need);
         else if (std::any_of(cell.services.begin(), cell.services.end(),
@@ -260,7 +277,12 @@ Result<Brief> make_brief(const std::string& unit, const release::Figures& figure
         if (finding.trend == insight::Trend::fading) fading.push_back(finding.name());
     }
     brief.in_short = words::in_short(needs_seen, fresh.size());
-    brief.since_last_time = words::since_last_time(fresh, growing, fading);
+    const bool compared = std::any_of(findings.begin(), findings.end(),
+                                      [](const Finding& finding) { return finding.trend != insight::Trend::unknown; });
+    brief.since_last_time = words::since_last_time(fresh, growing, fading,
+                                                   findings.empty() ? words::Before::nothing_now
+                                                   : compared       ? words::Before::comparable
+                                                                    : words::Before::none);
     brief.answers = words::answers();
 
     Confidence heads = base;

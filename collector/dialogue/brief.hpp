@@ -56,7 +56,8 @@ struct Brief {
         Confidence confidence;
     };
     std::vector<Working> working_well;
-    std::vector<Point> points;    ///< up to three
+    std::vector<Point> points;    ///< up to three, those of the unit's own goals before others that weigh as much
+    std::string left_out;         ///< which points there was no room for; empty where there is none
     std::vector<std::string> answers;
     struct Sure {
         std::string about;

@@ -75,6 +75,7 @@ json to_json(const Brief& brief)
             {"since_last_time", brief.since_last_time},
             {"working_well", working},
             {"points", points},
+            {"left_out", brief.left_out},
             {"answers", brief.answers},
             {"how_sure", sure},
             {"not_seen", brief.not_seen},

@@ -43,6 +43,7 @@ Section points(const Brief& brief)
             {Kind::field, point.goal_question.empty() ? point.goal : point.goal + ". " + point.goal_question, "Goal"});
         section.blocks.push_back({Kind::field, std::string(to_string(point.confidence.word)), "How sure"});
     }
+    if (!brief.left_out.empty()) section.blocks.push_back({Kind::paragraph, brief.left_out, ""});
     return section;
 }
 

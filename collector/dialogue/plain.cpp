@@ -75,7 +75,7 @@ std::string to_text(const Document& document)
         bool first = true;
         for (const auto& block : section.blocks) {
             switch (block.kind) {
-                case Kind::paragraph: out += wrapped("", block.text); break;
+                case Kind::paragraph: out += (first ? "" : "\n") + wrapped("", block.text); break;
                 case Kind::bullet: out += wrapped("- ", block.text); break;
                 case Kind::point: out += (first ? "" : "\n") + wrapped("", block.text); break;
                 case Kind::question: out += wrapped("   ", block.text); break;
@@ -98,7 +98,7 @@ std::string to_markdown(const Document& document)
         out += "\n## " + escaped(section.heading) + "\n\n";
         for (const auto& block : section.blocks) {
             switch (block.kind) {
-                case Kind::paragraph: out += escaped(block.text) + "\n"; break;
+                case Kind::paragraph: out += (out.ends_with("\n\n") ? "" : "\n") + escaped(block.text) + "\n"; break;
                 case Kind::bullet: out += "- " + escaped(block.text) + "\n"; break;
                 case Kind::point:
                     out += (out.ends_with("\n\n") ? "### " : "\n### ") + escaped(block.text) + "\n\n";

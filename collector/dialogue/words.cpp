@@ -50,9 +50,16 @@ std::string used(const insight::Finding& finding)
 std::string served(const std::string& capability, std::span<const insight::Finding* const> agreed)
 {
     std::vector<std::string> uses;
-    for (const auto* finding : agreed)
-        uses.push_back(
-            fmt::format("{} ({}{})", finding->name(), people_text(finding->figure.people), movement(finding->trend)));
+    for (const auto* finding : agreed) {
+        std::string how;
+        if (finding->decision.verdict == policy::Verdict::tolerated) {
+            const auto& conditions = finding->decision.conditions;
+            how = conditions.empty() || is_banned(conditions) ? "; agreed with conditions"
+                                                              : "; agreed with conditions: " + conditions;
+        }
+        uses.push_back(fmt::format("{} ({}{}{})", finding->name(), people_text(finding->figure.people),
+                                   movement(finding->trend), how));
+    }
     return fmt::format("{}: {}", insight::capability_name(capability), listed(uses, 3));
 }
 
@@ -65,10 +72,12 @@ std::vector<std::string> in_short(const Needs& needs, std::size_t changed)
                                       listed(names)));
     };
     say(needs.served, "served by agreed services");
+    say(needs.with_conditions, "served by services agreed with conditions");
     say(needs.partly, "served by agreed services and, beside them, by others");
     say(needs.open, "met with services that are not yet agreed");
     if (!needs.unplaced.empty())
-        out.push_back(fmt::format("What {} serves we do not know yet.", listed(needs.unplaced)));
+        out.push_back(fmt::format("What {} {} we do not know yet.", listed(needs.unplaced),
+                                  needs.unplaced.size() == 1 ? "serves" : "serve"));
     if (out.empty()) return {nothing_shown()};
     if (changed > 0)
         out.push_back(
@@ -77,20 +86,23 @@ std::vector<std::string> in_short(const Needs& needs, std::size_t changed)
 }
 
 std::vector<std::string> since_last_time(const std::vector<std::string>& fresh, const std::vector<std::string>& growing,
-                                         const std::vector<std::string>& fading)
+                                         const std::vector<std::string>& fading, Before before)
 {
     std::vector<std::string> out;
     if (!fresh.empty()) out.push_back(fmt::format("Shown now and not in the period before: {}.", listed(fresh)));
     if (!growing.empty()) out.push_back(fmt::format("More people than before: {}.", listed(growing)));
     if (!fading.empty()) out.push_back(fmt::format("Fewer people than before: {}.", listed(fading)));
-    if (out.empty()) out.push_back("No figure moved into another band.");
+    if (out.empty() && before == Before::comparable) out.push_back("No figure moved into another band.");
+    if (before == Before::none) out.push_back("There is no earlier period to compare with.");
+    if (before == Before::nothing_now)
+        out.push_back("Nothing can be shown for this period, so nothing can be compared.");
     out.push_back("No promises are on record between us yet: what we agree on this time opens the record.");
     return out;
 }
 
 std::string alternative(const std::vector<const catalog::Service*>& agreed)
 {
-    if (agreed.empty()) return "No service is agreed for this need yet.";
+    if (agreed.empty()) return "No agreed service is known for this need; assumed until you confirm the need.";
     std::vector<std::string> names;
     for (const auto* service : agreed)
         names.push_back(service->name);
@@ -155,6 +167,17 @@ std::vector<std::string> asks(std::size_t points)
     out.push_back(
         "Tell us where our reading of your work is wrong: which need a service stands for is our assumption.");
     return out;
+}
+
+std::string left_out(const std::vector<std::string>& titles)
+{
+    if (titles.empty()) return "";
+    static constexpr std::array<std::string_view, 10> numbers{"",     "One", "Two",   "Three", "Four",
+                                                              "Five", "Six", "Seven", "Eight", "Nine"};
+    const std::size_t count = titles.size();
+    return fmt::format("{} more point{} not on this page: {}.",
+                       count < numbers.size() ? std::string(numbers[count]) : std::to_string(count),
+                       count == 1 ? " is" : "s are", listed(titles));
 }
 
 std::string no_open_points() { return "Nothing that can be shown needs a conversation this time."; }

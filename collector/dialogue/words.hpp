@@ -10,20 +10,23 @@
 namespace dl::collector::dialogue::words {
 
 [[nodiscard]] std::string used(const insight::Finding& finding);    ///< ChatGPT: 5–9 people on 5 days, new
-/// Customer relationships: HubSpot (5–9 people)
+/// Customer relationships: HubSpot (5–9 people); conditions of a service stand with it.
 [[nodiscard]] std::string served(const std::string& capability, std::span<const insight::Finding* const> agreed);
 
 /// The needs that show in a unit, by how they are met; and domains that stand for no need yet.
 struct Needs {
-    std::vector<std::string> served;    ///< by agreed services alone
-    std::vector<std::string> partly;    ///< by agreed services and others
-    std::vector<std::string> open;      ///< by services not yet agreed
+    std::vector<std::string> served;             ///< by agreed services alone, none of them under conditions
+    std::vector<std::string> with_conditions;    ///< by agreed services alone, some of them under conditions
+    std::vector<std::string> partly;             ///< by agreed services and others
+    std::vector<std::string> open;               ///< by services not yet agreed
     std::vector<std::string> unplaced;
 };
 [[nodiscard]] std::vector<std::string> in_short(const Needs& needs, std::size_t changed);
+/// What there is to compare: figures of both periods, of this one alone, or none of this one.
+enum class Before { comparable, none, nothing_now };
 [[nodiscard]] std::vector<std::string> since_last_time(const std::vector<std::string>& fresh,
                                                        const std::vector<std::string>& growing,
-                                                       const std::vector<std::string>& fading);
+                                                       const std::vector<std::string>& fading, Before before);
 [[nodiscard]] std::string alternative(const std::vector<const catalog::Service*>& agreed);
 [[nodiscard]] std::string question(Point::Kind kind, const std::string& service, const std::string& alternative);
 [[nodiscard]] std::string
@@ -31,6 +34,8 @@ terms(const insight::Finding& finding);    ///< conditions or reason of the poli
 [[nodiscard]] std::vector<std::string> answers();
 [[nodiscard]] std::vector<std::string> not_seen(const insight::Coverage& coverage, std::uint64_t k);
 [[nodiscard]] std::vector<std::string> asks(std::size_t points);
+/// Two more points are not on this page: …; empty where none is left out.
+[[nodiscard]] std::string left_out(const std::vector<std::string>& titles);
 [[nodiscard]] std::string no_open_points();
 [[nodiscard]] std::string nothing_shown();
 [[nodiscard]] std::string unknown_domain(const std::string& domain);

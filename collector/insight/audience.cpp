@@ -90,11 +90,23 @@ Result<release::Figures> released_for(const Audience& audience, const release::P
     return release::restrict_to(std::move(*figures), audience.floor);
 }
 
+release::Period week_so_far(Day today)
+{
+    return {release::Period::Kind::window, release::week_of(today).from, today + std::chrono::days(1)};
+}
+
 Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to, Day today,
                                       Day settled)
 {
     if (from.empty() && to.empty()) {
         if (id.empty()) return release::last_closed_week(settled);
+        if (const auto between = id.find(".."); between != std::string_view::npos) {
+            const auto first = parse_iso_date(id.substr(0, between));
+            if (!first) return first.error();
+            const auto last = parse_iso_date(id.substr(between + 2));
+            if (!last) return last.error();
+            return release::window(*first, *last + std::chrono::days(1));
+        }
         return release::parse_period(id);
     }
     if (!id.empty()) return invalid_input("period and days exclude each other; give one of them");

@@ -43,8 +43,10 @@ struct Audience {
 [[nodiscard]] Result<release::Figures> released_for(const Audience& audience, const release::Press& press,
                                                     const release::Period& period, Timestamp now);
 
-/// A week or month by id, or any days; the last week that ended by `settled` when nothing is given. Days and a period
-/// exclude each other.
+/// From this week's Monday to today inclusive, as any days.
+[[nodiscard]] release::Period week_so_far(Day today);
+/// A week, a month or any days (2026-11-16..2026-11-22) by id, or any days; the last week that ended by `settled` when
+/// nothing is given. Days and a period exclude each other.
 [[nodiscard]] Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to,
                                                     Day today, Day settled);
 

@@ -72,7 +72,9 @@ std::vector<Need> demand_of(std::span<const release::Figures> weeks, const Meani
         need.why = fmt::format("{} unit{}, {} or more people, seen in {} of {} weeks{}{}", need.units.size(),
                                need.units.size() == 1 ? "" : "s", need.people_at_least, need.weeks,
                                need.weeks_looked_at, need.growing ? ", new or growing" : "",
-                               need.without_alternative.empty() ? "" : ", no agreed service for all of them");
+                               need.without_alternative.empty()
+                                   ? ""
+                                   : ", no agreed service for all of them (assumed until the units confirm the need)");
         needs.push_back(std::move(need));
     }
     std::stable_sort(needs.begin(), needs.end(), [](const Need& a, const Need& b) {

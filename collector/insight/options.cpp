@@ -24,7 +24,7 @@ Option retire(const std::string& name, bool replaced)
 {
     return {"retire", fmt::format("Stop using {}", name),
             replaced ? "The agreed service has to do all of its work; data must be moved first"
-                     : "The need behind it stays and no agreed service meets it"};
+                     : "The need behind it stays, and no agreed service is known for it"};
 }
 Option migrate(const catalog::Service& to)
 {

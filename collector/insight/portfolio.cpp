@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace dl::collector::insight {
 namespace {
@@ -23,6 +24,19 @@ CellState state_of(const PortfolioCell& cell)
     if (!others) return agreed && !tolerated ? CellState::agreed : CellState::tolerated;
     if (agreed || tolerated) return CellState::mixed;
     return cell.offered.empty() ? CellState::unmet : CellState::not_yet_agreed;
+}
+
+/// Capabilities that the catalogue knows for private or general use alone: games, news, search.
+std::set<std::string> private_capabilities(const catalog::Catalog& catalog)
+{
+    std::set<std::string_view> low;
+    for (const auto& category : catalog.categories())
+        if (category.low_interest) low.insert(category.id);
+    std::set<std::string> of_private_use, of_work;
+    for (const auto& service : catalog.services())
+        (low.contains(service.category) ? of_private_use : of_work).insert(service.capability);
+    std::erase_if(of_private_use, [&](const auto& capability) { return of_work.contains(capability); });
+    return of_private_use;
 }
 
 }    // namespace
@@ -48,7 +62,7 @@ std::string_view words_of(CellState state)
         case CellState::tolerated: return "agreed with conditions";
         case CellState::not_yet_agreed: return "not yet agreed";
         case CellState::mixed: return "agreed and others";
-        case CellState::unmet: return "no agreed service yet";
+        case CellState::unmet: return "not offered yet (assumed)";
         case CellState::in_use: return "in use";
         case CellState::idle: break;
     }
@@ -75,17 +89,26 @@ Portfolio portfolio_of(const release::Figures& figures, const std::vector<Findin
         cell.capability = capability;
         return cell;
     };
+    const auto of_private_use = private_capabilities(meaning.catalog);
     for (const auto& figure : figures.capabilities)
-        if (figure.people.at_least >= use_threshold) cell_at(figure.unit, figure.capability).people = figure.people;
+        if (figure.people.at_least >= use_threshold && !of_private_use.contains(figure.capability))
+            cell_at(figure.unit, figure.capability).people = figure.people;
+    std::set<std::pair<std::string, std::string>> also_private;    // cells with uses that are no need
     for (const auto& finding : findings) {
         if (!finding.service || !finding.figure.now || finding.background) continue;
         if (finding.figure.people && people_of(finding.figure.people) < use_threshold) continue;
-        cell_at(finding.figure.unit, finding.capability()).services.push_back(&finding);
+        if (finding.low_interest)
+            also_private.emplace(finding.figure.unit, finding.capability());
+        else
+            cell_at(finding.figure.unit, finding.capability()).services.push_back(&finding);
     }
+    // Where private use is all that can be shown, its head-count is no need's.
+    std::erase_if(
+        cells, [&](const auto& entry) { return entry.second.services.empty() && also_private.contains(entry.first); });
     if (exact)
         for (const auto& unit : meaning.directory.units())
             for (const auto& service : meaning.catalog.services())
-                if (!cells.contains({unit.id, service.capability}) &&
+                if (!cells.contains({unit.id, service.capability}) && !of_private_use.contains(service.capability) &&
                     !offers.agreed(unit.id, service.capability).empty())
                     cell_at(unit.id, service.capability);
 

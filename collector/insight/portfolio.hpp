@@ -15,7 +15,8 @@ enum class CellState {
     tolerated,         ///< with conditions
     not_yet_agreed,    ///< others only, though an agreed one exists
     mixed,             ///< agreed ones and others
-    unmet,             ///< others only, and none agreed exists
+    unmet,             ///< others only, and no agreed one is known. That it is this need is read from host names and
+                       ///< assumed until the unit confirms it, and shown so
     in_use,            ///< used, but no single service may be shown
     idle,              ///< an agreed one exists and no use was seen; exact figures only
 };
@@ -38,7 +39,8 @@ struct Portfolio {
     [[nodiscard]] const PortfolioCell* at(std::string_view unit, std::string_view capability) const;
 };
 
-/// `findings` were made from `figures` and outlive the portfolio. Fewer people than `use_threshold` is seen, not used.
+/// `findings` were made from `figures` and outlive the portfolio. Private use (Finding::low_interest) is no need and
+/// left out. Fewer people than `use_threshold` is seen, not used.
 [[nodiscard]] Portfolio portfolio_of(const release::Figures& figures, const std::vector<Finding>& findings,
                                      const Meaning& meaning, std::uint64_t use_threshold);
 

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <unordered_map>
 
 namespace dl::collector::policy {
@@ -14,12 +15,14 @@ namespace {
 constexpr std::string_view effect_words[] = {"sanctions", "tolerates", "unsanctions"};
 constexpr std::string_view target_words[] = {"service", "vendor", "category"};
 
+/// Everybody who may read a finding reads this: the file's name and line, never where it lies on the server.
 std::string in_words(const Rule& rule)
 {
     std::string words = fmt::format(
-        "{} '{}' {} {} '{}' for {}: {}", rule.place(), rule.id, effect_words[static_cast<std::size_t>(rule.effect)],
-        target_words[static_cast<std::size_t>(rule.target)], rule.subject,
-        rule.units.empty() ? std::string("all") : fmt::format("{}", fmt::join(rule.units, ", ")), rule.reason);
+        "{}:{} '{}' {} {} '{}' for {}: {}", std::filesystem::path(rule.file).filename().string(), rule.line, rule.id,
+        effect_words[static_cast<std::size_t>(rule.effect)], target_words[static_cast<std::size_t>(rule.target)],
+        rule.subject, rule.units.empty() ? std::string("all") : fmt::format("{}", fmt::join(rule.units, ", ")),
+        rule.reason);
     if (!rule.conditions.empty()) words += "; on condition: " + rule.conditions;
     if (rule.review) words += "; to be reviewed " + to_iso_date(*rule.review);
     return words;

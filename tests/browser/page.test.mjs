@@ -112,6 +112,45 @@ describe('the page', { skip: skip_reason || false }, () => {
     });
   }
 
+  it('offers the security role the week so far, and names months by their ids', async () => {
+    const { page, context, faults } = await signed_in(house.security_token);
+    const { periods } = await api('/units', house.security_token);
+    await open(page, 'findings');
+    const choices = await page.getByLabel('Period').locator('option').allInnerTexts();
+    assert.match(choices[0], /^This week so far · /);
+    const month = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+    for (const [index, period] of periods.entries())
+      if (period.kind === 'month') assert.equal(choices[index], month.format(new Date(`${period.id}-01T00:00:00Z`)));
+    assert.ok(!page.url().includes('period='), 'the last closed week is what is shown unasked');
+    for (const name of ['findings', 'portfolio', 'coverage']) {
+      await open(page, name);
+      await page.getByLabel('Period').selectOption({ index: 0 });
+      await page.getByText('Reading …').waitFor({ state: 'detached' });
+      assert.match(await page.locator('main .lead').innerText(), /This week so far · /, name);
+    }
+    await open(page, 'brief', `?period=${periods[0].id}`);
+    assert.equal(await page.getByLabel('Period').inputValue(), '', 'a brief is made from released figures');
+    assert.deepEqual(faults, []);
+    await context.close();
+    const other = await signed_in(house.manager_token);
+    assert.ok(!(await other.page.getByLabel('Period').locator('option').allInnerTexts()).join().includes('so far'));
+    await other.context.close();
+  });
+
+  it('shows a phone the whole portfolio without scrolling sideways', async () => {
+    const { page, context } = await signed_in(house.manager_token, { viewport: { width: 390, height: 844 } });
+    const portfolio = await api('/portfolio', house.manager_token);
+    await open(page, 'portfolio');
+    const region = page.getByRole('region', { name: 'Portfolio matrix' });
+    for (const element of [region, page.locator('html')])
+      assert.ok(await element.evaluate((each) => each.scrollWidth <= each.clientWidth), 'it scrolls sideways');
+    const cells = await page.locator('button.cell').allInnerTexts();
+    assert.equal(cells.length, portfolio.cells.length);
+    for (const text of cells) assert.ok(portfolio.units.some((unit) => text.includes(unit.name)), text);
+    await page.screenshot({ path: `${results}/portfolio-phone.png`, fullPage: true });
+    await context.close();
+  });
+
   it('prints the brief on at most two A4 pages', async () => {
     const { page, context } = await signed_in(house.manager_token);
     await open(page, 'brief');

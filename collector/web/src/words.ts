@@ -8,15 +8,19 @@ export function date(iso: string): string {
   return long_day.format(new Date(iso));
 }
 
-/** "Week 46 · 9 – 15 Nov 2026"; `to` is the day after the last. */
+/** "Week 46 · 9 – 15 Nov 2026"; `to` is the day after the last. A month is weeks, so it may begin in the month before: its
+    id names it. */
 export function period_words(period: Period): string {
   const first = new Date(`${period.from}T00:00:00Z`);
   const last = new Date(new Date(`${period.to}T00:00:00Z`).getTime() - 86_400_000);
   const span = `${day.format(first)} – ${day.format(last)} ${last.getUTCFullYear()}`;
   if (period.kind === 'week') return `Week ${Number(period.id.split('W')[1])} · ${span}`;
   if (period.kind === 'month') {
-    return new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(first);
+    const named = new Date(`${period.id}-01T00:00:00Z`);
+    return new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(named);
   }
+  const days = (last.getTime() - first.getTime()) / 86_400_000 + 1;
+  if (!period.closed && first.getUTCDay() === 1 && days <= 7) return `This week so far · ${span}`;
   return span;
 }
 
@@ -35,6 +39,21 @@ export function size(bytes: number): string {
 export function titled(id: string): string {
   const words = id.replaceAll('-', ' ').replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const evidence: Record<string, string> = {
+  tls_sni: 'TLS SNI',
+  quic_sni: 'QUIC SNI',
+  http_host: 'HTTP Host',
+  http_connect: 'HTTP CONNECT',
+  dns_answer: 'DNS answer',
+  dns_query: 'DNS query',
+  ech_outer: 'outer name of an encrypted ClientHello',
+};
+
+/** How a name was learned. */
+export function evidence_words(kind: string): string {
+  return evidence[kind] ?? titled(kind);
 }
 
 export type Look = 'agreed' | 'tolerated' | 'open' | 'unmet' | 'idle';
@@ -64,7 +83,7 @@ export const state_meaning: Record<PortfolioCell['state'], [word: string, meanin
   tolerated: ['With conditions', 'use is agreed under conditions'],
   mixed: ['Mixed', 'agreed services and others side by side'],
   not_yet_agreed: ['Not yet agreed', 'an agreed service exists, others are used'],
-  unmet: ['Unmet need', 'people found their own; IT offers nothing yet'],
+  unmet: ['Not offered yet (assumed)', 'people found their own, and no agreed service is known; assumed until the unit confirms the need'],
   in_use: ['In use', 'used, but no single service may be shown'],
   idle: ['Idle', 'agreed, and no use was seen'],
 };

@@ -265,6 +265,29 @@ TEST_F(RouterTest, SessionsEnd)
     EXPECT_EQ(router->handle(request).result(), status::unauthorized);
 }
 
+TEST_F(RouterTest, OnlyTheSecurityRoleIsOfferedTheWeekSoFar)
+{
+    const auto first = parsed(ask("/api/v1/units", "E1903"))["periods"][0];
+    EXPECT_EQ(first, (json{{"kind", "window"},
+                           {"id", "2026-11-16..2026-11-21"},
+                           {"from", "2026-11-16"},
+                           {"to", "2026-11-22"},
+                           {"closed", false}}));
+    for (const char* page : {"/findings", "/portfolio", "/coverage"}) {
+        const std::string target = std::string("/api/v1") + page + "?period=" + first["id"].get<std::string>();
+        const auto answer = ask(target, "E1903");
+        ASSERT_EQ(answer.result(), status::ok) << answer.body();
+        EXPECT_EQ(parsed(answer)["period"], first) << page;
+        EXPECT_EQ(ask(target, "E1901").result(), status::forbidden) << page;
+    }
+    EXPECT_EQ(ask("/api/v1/findings?period=2026-11-16..soon", "E1903").result(), status::bad_request);
+    EXPECT_EQ(ask("/api/v1/findings?period=2026-11-21..2026-11-16", "E1903").result(), status::bad_request);
+    for (const char* account : {"E1901", "E1904", "E1905", "E1907"}) {
+        for (const auto& period : parsed(ask("/api/v1/units", account))["periods"])
+            EXPECT_TRUE(period["closed"]) << account;
+    }
+}
+
 TEST_F(RouterTest, AnswersCarryAnETag)
 {
     const auto first = ask("/api/v1/units", "E1901");

@@ -49,7 +49,8 @@ TEST_F(BriefTest, SaysWhatTheUnitNeedsInItsOwnTerms)
     EXPECT_EQ(brief.points[0].title, "AI assistance");
     EXPECT_EQ(brief.points[0].kind, Point::Kind::risk);
     EXPECT_THAT(brief.points[0].evidence, HasSubstr("ChatGPT: 5–9 people on 3 days"));
-    EXPECT_EQ(brief.points[0].alternative, "No service is agreed for this need yet.");
+    EXPECT_EQ(brief.points[0].alternative,
+              "No agreed service is known for this need; assumed until you confirm the need.");
     EXPECT_EQ(brief.points[1].title, "Design");
     EXPECT_THAT(brief.points[1].question, HasSubstr("Canva"));
     for (const auto& point : brief.points)
@@ -83,6 +84,31 @@ TEST_F(BriefTest, EveryAgreedServiceInUseIsWorkingWellAlsoBesideOthers)
         }
     }
     EXPECT_GE(agreed, 2u) << "nothing would be tested";
+}
+
+TEST_F(BriefTest, SaysConditionsWithTheServiceAndCountsThemApart)
+{
+    const auto mixed = make("engineering").value();
+    EXPECT_THAT(mixed.working_well.front().text,
+                HasSubstr("Figma (5–9 people; agreed with conditions: No customer names in drawings)"));
+    SmallWorld own;
+    own.visit({"www.figma.com", 1011, 1016, {"2026-11-09"}});
+    own.visit({"app.hubspot.com", 1011, 1016, {"2026-11-09"}});
+    const auto period = *release::parse_period("2026-W46");
+    const auto figures = release::released_figures(own.press(), period, 5, Timestamp(today)).value();
+    const auto coverage = insight::coverage_of(*own.usage, *own.directory, period, Timestamp(today), 5).value();
+    const auto brief = make_brief("engineering", figures, coverage, own.meaning(), today).value();
+    EXPECT_THAT(brief.in_short, ::testing::ElementsAre("1 need is served by agreed services: Customer relationship.",
+                                                       "1 need is served by services agreed with conditions: Design."));
+}
+
+TEST_F(BriefTest, ComparesWithNothingWhereThereIsNothing)
+{
+    EXPECT_THAT(make("sales", "2026-W45").value().since_last_time,
+                ::testing::ElementsAre("There is no earlier period to compare with.", HasSubstr("No promises")));
+    EXPECT_THAT(make("sales", "2026-W40").value().since_last_time,
+                ::testing::ElementsAre(HasSubstr("so nothing can be compared"), HasSubstr("No promises")));
+    EXPECT_THAT(make("sales").value().since_last_time, Not(::testing::Contains(HasSubstr("no earlier period"))));
 }
 
 TEST_F(BriefTest, ConfidenceFollowsTheEvidence)
@@ -148,23 +174,51 @@ TEST_F(BriefTest, EscapesWhatFilesSay)
     EXPECT_THAT(render(brief, BriefFormat::html), Not(HasSubstr("http")));
 }
 
-TEST_F(BriefTest, LinksAGoalOnlyWhereTheUnitSaysSo)
-{
-    SmallWorld own;
-    const auto file = own.folder_ / "business-units.csv";
-    const auto brief_with = [&](const char* about) {
+/// A small world whose sales say what their first goal is about.
+class GoalsTest : public ::testing::Test {
+protected:
+    GoalsTest() { insight::fill(own); }
+    Brief brief_with(const char* about)
+    {
         std::ofstream(file) << "id,name,goal_1,goal_2,goal_1_about,goal_2_about\n"
                                "sales,Sales,Answer every tender,Better design of our offers,"
                             << about << ",\nengineering,Engineering,,,,\nfinance,Finance,,,,\n";
         own.directory = directory::load_directory(
                             {file, insight::shipped_config / "people.csv", insight::shipped_config / "devices.csv"})
                             .value();
-        insight::fill(own);
+        EXPECT_TRUE(refresh_labels(*own.usage, own.catalog, *own.directory, own.keys));
         const auto period = *release::parse_period("2026-W46");
         const auto figures = release::released_figures(own.press(), period, 5, Timestamp(today)).value();
         const auto coverage = insight::coverage_of(*own.usage, *own.directory, period, Timestamp(today), 5).value();
         return make_brief("sales", figures, coverage, own.meaning(), today).value();
-    };
+    }
+    static std::vector<std::string> titles(const Brief& brief)
+    {
+        std::vector<std::string> out;
+        for (const auto& point : brief.points)
+            out.push_back(point.title);
+        return out;
+    }
+    SmallWorld own;
+    const std::filesystem::path file = own.folder_ / "business-units.csv";
+};
+
+TEST_F(GoalsTest, ANeedOfAGoalIsNotLeftOutForOthers)
+{
+    const auto none = brief_with("");
+    EXPECT_THAT(titles(none), Not(::testing::Contains("File sharing")));
+    EXPECT_EQ(none.left_out, "One more point is not on this page: File sharing.");
+    const auto linked = brief_with("wetransfer");
+    EXPECT_THAT(titles(linked), ::testing::ElementsAre("File sharing", "AI assistance", "Design"));
+    EXPECT_EQ(linked.left_out, "One more point is not on this page: A service at tender-desk.example.");
+    for (const auto format : {BriefFormat::text, BriefFormat::markdown, BriefFormat::html, BriefFormat::json})
+        EXPECT_THAT(render(linked, format), HasSubstr("One more point is not on"));
+    EXPECT_EQ(words::left_out({}), "");
+    EXPECT_EQ(words::left_out({"Design", "Selling"}), "Two more points are not on this page: Design and Selling.");
+}
+
+TEST_F(GoalsTest, LinksAGoalOnlyWhereTheUnitSaysSo)
+{
     const auto none = brief_with("");
     for (const auto& point : none.points) {
         EXPECT_EQ(point.goal, "none") << "a shared word is no link";

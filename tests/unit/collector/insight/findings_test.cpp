@@ -285,6 +285,30 @@ TEST_F(FindingsTest, PortfolioTellsStatesApart)
         EXPECT_NE(cell.state, CellState::idle) << "would tell nobody from too few";
 }
 
+TEST_F(FindingsTest, PrivateUseIsNoNeed)
+{
+    SmallWorld own;
+    own.catalog.add_private("chess", "Chess", "games", "chess.example");
+    own.catalog.add_private("gallery", "Gallery", "design", "gallery.example");    // beside a need of work
+    own.visit({"play.chess.example", 1001, 1008, {"2026-11-09"}});
+    own.visit({"gallery.example", 1001, 1008, {"2026-11-09"}});
+    own.visit({"gallery.example", 1011, 1018, {"2026-11-09"}});
+    own.visit({"www.canva.com", 1011, 1016, {"2026-11-09"}});
+    const auto exact = release::exact_figures(*own.usage, week("2026-W46"), 5).value();
+    const auto shown = release::released_figures(own.press(), week("2026-W46"), 5, Timestamp(today)).value();
+    for (const auto* made : {&exact, &shown}) {
+        const auto findings = find(*made, own.meaning());
+        EXPECT_TRUE(at(findings, "sales/chess")) << "it is listed as a finding";
+        const auto portfolio = portfolio_of(*made, findings, own.meaning(), 1);
+        EXPECT_EQ(portfolio.capabilities, std::vector<std::string>{"design"});
+        EXPECT_FALSE(portfolio.at("sales", "games"));
+        EXPECT_FALSE(portfolio.at("sales", "design")) << "nothing but private use";
+        ASSERT_TRUE(portfolio.at("engineering", "design"));
+        EXPECT_EQ(portfolio.at("engineering", "design")->services.size(), 1u) << "Canva, not the gallery";
+    }
+    EXPECT_EQ(words_of(CellState::unmet), "not offered yet (assumed)") << "nobody confirmed the need";
+}
+
 TEST_F(FindingsTest, DemandIsRankedWithEvidence)
 {
     std::vector<release::Figures> weeks;

@@ -71,6 +71,15 @@ public:
     }
     const std::vector<catalog::Service>& services() const override { return services_; }
     std::string_view version() const override { return version_; }
+    /// A service of private use; before anything is visited.
+    void add_private(const char* id, const char* name, const char* capability, const char* suffix)
+    {
+        catalog::Category games;
+        games.id = "games";
+        games.low_interest = true;
+        if (categories_.empty()) categories_.push_back(std::move(games));
+        add(id, name, "games", capability, suffix);
+    }
     /// The next edition: this service stands for another need.
     void move(std::string_view id, const char* capability)
     {

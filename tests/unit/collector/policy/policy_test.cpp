@@ -65,6 +65,8 @@ TEST_F(PolicyTest, MostSpecificRuleWinsAndTheChainTellsAll)
     ASSERT_EQ(engineering.chain.size(), 3U);
     EXPECT_THAT(engineering.chain[0],
                 AllOf(HasSubstr(":4 'eng' sanctions service 'slack' for engineering"), HasSubstr(": r")));
+    for (const auto& step : engineering.chain)
+        EXPECT_EQ(step.find('/'), std::string::npos) << "shows where files lie on the server: " << step;
     EXPECT_THAT(engineering.chain[1], HasSubstr("'all' tolerates"));
     EXPECT_THAT(engineering.chain[2], HasSubstr("'vendor' unsanctions vendor 'Salesforce'"));
 
