@@ -15,10 +15,16 @@ namespace {
 
 constexpr std::size_t most_names = 4096;
 constexpr std::uint32_t first_person = 1000;    // UID_MIN of login.defs(5)
-constexpr std::uint32_t nobody = 65534;
+// Made up by systemd for a service while it runs (DynamicUser=, systemd.exec(5)), then the ids that stand for none.
+constexpr std::uint32_t first_made_up = 61184;
+constexpr std::uint32_t last_made_up = 65535;
+
+bool is_system(std::uint32_t uid) { return uid < first_person || (uid >= first_made_up && uid <= last_made_up); }
 
 std::string account_name(std::uint32_t uid)
 {
+    if (uid >= first_made_up && uid <= last_made_up)
+        return std::to_string(uid);    // a name would not outlive the service
     std::array<char, 4096> buffer;
     passwd entry{};
     passwd* found = nullptr;
@@ -126,12 +132,12 @@ Result<std::unique_ptr<SystemAttributor>> create_system_attributor(const std::op
 
 std::set<std::string> system_accounts()
 {
-    std::set<std::string> accounts{std::to_string(nobody), "nobody"};
-    for (std::uint32_t uid = 0; uid < first_person; ++uid)
-        accounts.insert(std::to_string(uid));
+    std::set<std::string> accounts{"nobody"};
+    for (std::uint32_t uid = 0; uid <= last_made_up; ++uid)
+        if (is_system(uid)) accounts.insert(std::to_string(uid));
     setpwent();
     while (const passwd* entry = getpwent())
-        if (entry->pw_uid < first_person || entry->pw_uid == nobody) accounts.insert(entry->pw_name);
+        if (is_system(entry->pw_uid)) accounts.insert(entry->pw_name);
     endpwent();
     return accounts;
 }

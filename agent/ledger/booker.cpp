@@ -14,11 +14,12 @@ constexpr std::uint16_t port_dns = 53;
 constexpr std::uint16_t port_mdns = 5353;     // RFC 6762
 constexpr std::uint16_t port_llmnr = 5355;    // RFC 4795
 
-/// Multicast, broadcast and unspecified addresses are nobody's service.
-bool is_group_address(const Address& to)
+/// Multicast, broadcast and unspecified addresses are nobody's service, and what this host says to itself under no name
+/// leaves no host.
+bool is_nobody(const Address& to, std::string_view name)
 {
-    if (to.family == Address::Family::v4) return (to.bytes[0] & 0xf0) == 0xe0 || to.bytes[0] == 255 || to.bytes[0] == 0;
-    return to.family == Address::Family::v6 && to.bytes[0] == 0xff;
+    const Reach reach = reach_of(to);
+    return reach == Reach::group || (reach == Reach::host && name.empty());
 }
 
 bool is_below(std::string_view name, std::string_view zone)
@@ -127,7 +128,7 @@ std::optional<wire::Destination> Booker::destination_of(const flow::Connection& 
 std::optional<flow::OpenConnection> Booker::to_keep(const flow::Connection& connection, flow::OpenConnection open) const
 {
     if (open.evidence == wire::Evidence::dns_query || connection.server.port == port_dns) return std::nullopt;
-    if (is_group_address(connection.server.address) || connection.server.port == port_mdns ||
+    if (is_nobody(connection.server.address, open.name) || connection.server.port == port_mdns ||
         connection.server.port == port_llmnr)
         return std::nullopt;
     const auto known = open_.find(connection.id);
@@ -163,7 +164,7 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     wire::Evidence evidence = usage.evidence;
     const bool question = evidence == wire::Evidence::dns_query;
     if (question && (!rules_.dns_only || usage.no_such_name)) return;
-    if (is_group_address(connection.server.address)) return;
+    if (is_nobody(connection.server.address, usage.name)) return;
     if (connection.server.port == port_mdns || connection.server.port == port_llmnr) return;
     if (!question && usage.name.empty() && connection.server.port == port_dns) return;
 

@@ -323,8 +323,8 @@ Result<std::unique_ptr<Ledger>> opened(const std::filesystem::path& file, Connec
     try {
         return std::unique_ptr<Ledger>(std::make_unique<SqliteLedger>(file, mode, options, clock));
     } catch (const std::runtime_error& why) {
-        return io_failure(
-            fmt::format("{}: {}; give another data_directory or move the file away", file.string(), why.what()));
+        return io_failure(fmt::format("{}: {}; make room or mend its rights: it holds what was not reported yet",
+                                      file.string(), why.what()));
     }
 }
 

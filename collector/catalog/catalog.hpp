@@ -54,8 +54,9 @@ public:
     virtual ~Catalog() = default;
     /// `host` in any case, with or without trailing dot; `canonical` is the CNAME where known, else empty.
     /// Exact host, longest suffix (a tenant's before a plain one), canonical name, internal host, local name, then
-    /// unknown by registrable domain. An address literal is unknown under its own text; what is no host name, under
-    /// "invalid". Thread-safe.
+    /// unknown by registrable domain. An address literal is what the narrowest internal network says, else internal
+    /// (id "private-network") where it is not globally reachable, else unknown under its own text; what is no host name
+    /// is unknown under "invalid". Thread-safe.
     [[nodiscard]] virtual Match match(std::string_view host, std::string_view canonical = {}) const = 0;
     [[nodiscard]] virtual const Service* service(std::string_view id) const = 0;
     [[nodiscard]] virtual const std::vector<Service>& services() const = 0;       ///< internal ones at the end

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "collector/catalog/catalog.hpp"
+#include "collector/catalog/network.hpp"
 #include "collector/catalog/pattern.hpp"
 #include "shared/base/failure.hpp"
 
@@ -28,9 +29,15 @@ struct SourcePattern {
     Place place;
 };
 
+struct SourceNetwork {
+    Network network;
+    Place place;
+};
+
 struct SourceService {
     Service service;
     std::vector<SourcePattern> hosts;
+    std::vector<SourceNetwork> networks;    ///< of internal-hosts.csv
     Place place;
     bool local = false;    ///< from local.json
 };

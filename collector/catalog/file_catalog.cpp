@@ -5,6 +5,7 @@
 #include "shared/names/host_name.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 namespace dl::collector::catalog {
@@ -23,6 +24,8 @@ struct Rule {
 };
 
 constexpr std::string_view hosted = "hosted";
+constexpr std::string_view private_network =
+    "private-network";    ///< what an inner address is, of which nothing is listed
 
 class FileCatalog final : public Catalog {
 public:
@@ -39,7 +42,9 @@ public:
 
 private:
     Result<void> add(SuffixIndex& index, const Pattern& pattern, Rule rule);
+    Result<void> add_network(const SourceNetwork& source, std::uint32_t service, const std::string& id);
     Result<void> check_noise(const SourceNoise& noise) const;
+    [[nodiscard]] Match match_address(const Address& address, std::string text) const;
     [[nodiscard]] Match answer(const Rule& rule, std::string_view host) const;
 
     std::vector<Category> categories_;
@@ -49,6 +54,7 @@ private:
     std::unordered_map<std::string, const Rule*> owned_domains_;    // only while building
     SuffixIndex hosts_;
     SuffixIndex internal_;
+    std::vector<std::pair<Network, std::size_t>> networks_;    ///< with the number of the rule; longest prefix first
     std::string version_;
 };
 
@@ -67,6 +73,26 @@ Result<void> FileCatalog::add(SuffixIndex& index, const Pattern& pattern, Rule r
                                  holder(other) + " at " + other.place.text() + "; keep one of the two");
         index.replace(pattern, number);
     }
+    rules_.push_back(std::move(rule));
+    return {};
+}
+
+Result<void> FileCatalog::add_network(const SourceNetwork& source, std::uint32_t service, const std::string& id)
+{
+    for (const auto& [network, number] : networks_)
+        if (network.base == source.network.base && network.bits == source.network.bits)
+            return invalid_input(source.place.text() + ": '" + source.network.text + "' is listed for " +
+                                 holder(rules_[number]) + " at " + rules_[number].place.text() +
+                                 "; keep one of the two");
+    Rule rule;
+    rule.kind = Kind::internal;
+    rule.service = service;
+    rule.pattern = source.network.text;
+    rule.id = id;
+    rule.role = "app";
+    rule.label = id;
+    rule.place = source.place;
+    networks_.emplace_back(source.network, rules_.size());
     rules_.push_back(std::move(rule));
     return {};
 }
@@ -95,7 +121,7 @@ Result<void> FileCatalog::build(CatalogSource source)
                           [](const SourceService& s) { return !s.service.internal; });
     std::size_t patterns = 0;
     for (const SourceService& entry : source.services)
-        patterns += entry.hosts.size();
+        patterns += entry.hosts.size() + entry.networks.size();
     for (const SourceNoise& noise : source.noise)
         patterns += noise.hosts.size();
     rules_.reserve(patterns);
@@ -127,8 +153,12 @@ Result<void> FileCatalog::build(CatalogSource source)
             if (!inside && host.role != hosted)
                 owned_domains_.emplace(std::string(names::registrable_domain(host.pattern.suffix)), &rules_.back());
         }
+        for (const SourceNetwork& network : entry.networks)
+            if (auto added = add_network(network, number, entry.service.id); !added) return added.error();
         services_.push_back(std::move(entry.service));
     }
+    std::stable_sort(networks_.begin(), networks_.end(),
+                     [](const auto& a, const auto& b) { return a.first.bits > b.first.bits; });
     for (const SourceNoise& noise : source.noise) {
         if (!noise.local)
             if (auto checked = check_noise(noise); !checked) return checked.error();
@@ -182,14 +212,38 @@ Match local_name()
     return match;
 }
 
+/// An address literal, in brackets or with a zone (RFC 4007 section 11) too.
+std::optional<Address> address_in(std::string_view literal)
+{
+    if (literal.starts_with('[') && literal.ends_with(']')) literal = literal.substr(1, literal.size() - 2);
+    return Address::parse(literal.substr(0, literal.find('%')));
+}
+
+Match FileCatalog::match_address(const Address& address, std::string text) const
+{
+    for (const auto& [network, number] : networks_)
+        if (network.contains(address)) return answer(rules_[number], text);
+    switch (reach_of(address)) {
+        case Reach::global: return unknown(std::move(text));
+        case Reach::group: return local_name();
+        case Reach::inside:
+        case Reach::host: break;
+    }
+    Match match;
+    match.kind = Kind::internal;
+    match.id = match.label = private_network;
+    return match;
+}
+
 Match FileCatalog::match(std::string_view host, std::string_view canonical) const
 {
     if (host.empty()) return unknown("invalid");
     const FoldedHost folded(host);
-    if (!folded.valid()) return unknown(names::is_address_literal(host) ? std::string(host) : std::string("invalid"));
-    const std::string_view name = folded.text();
-    if (folded.numeric_end())
-        return unknown(names::is_address_literal(name) ? std::string(name) : std::string("invalid"));
+    const std::string_view name = folded.valid() ? folded.text() : host;
+    if (!folded.valid() || folded.numeric_end()) {
+        const auto address = address_in(name);
+        return address ? match_address(*address, std::string(name)) : unknown("invalid");
+    }
 
     if (const auto rule = hosts_.find(folded); rule != SuffixIndex::none) return answer(rules_[rule], name);
     if (!canonical.empty()) {

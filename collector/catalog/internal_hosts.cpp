@@ -32,7 +32,9 @@ Result<void> read_internal_hosts(std::string_view text, const std::filesystem::p
                                     " fields; write host,service,name,category,owner");
         const auto& [host, id, name, category, owner] =
             std::tie(record->fields[0], record->fields[1], record->fields[2], record->fields[3], record->fields[4]);
-        auto pattern = parse_pattern(host, Depth::single_label);
+        auto network = parse_network(host);
+        if (!network) return wrong(place, network.error().message);
+        auto pattern = *network ? Result<Pattern>(Pattern{}) : parse_pattern(host, Depth::single_label);
         if (!pattern) return wrong(place, pattern.error().message);
         if (id.empty()) return wrong(place, "names no service; give it an id in lower-case-with-dashes");
         auto entry = by_id(id);
@@ -52,7 +54,10 @@ Result<void> read_internal_hosts(std::string_view text, const std::filesystem::p
             return wrong(place,
                          "the service '" + id + "' is called '" + entry->service.name + "' at " + entry->place.text());
         }
-        entry->hosts.push_back({std::move(*pattern), "internal", place});
+        if (*network)
+            entry->networks.push_back({std::move(**network), place});
+        else
+            entry->hosts.push_back({std::move(*pattern), "internal", place});
     }
     return {};
 }

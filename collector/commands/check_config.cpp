@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <iterator>
 
 namespace dl::collector::commands {
 namespace {
@@ -27,11 +29,14 @@ int check_config(const CheckOptions& options)
             {setting.key, value, setting.unit, setting.source, std::string(config::to_string(setting.applies))});
     }
     if (auto done = writer->finish(); !done) return fail("check-config", done.error());
-    for (const std::string& warning : warnings_on(workspace->settings))
+    auto warnings = warnings_on(workspace->settings);
+    std::ranges::move(workspace->policy->overdue(), std::back_inserter(warnings));
+    for (const std::string& warning : warnings)
         std::fputs(fmt::format("warn: {}\n", warning).c_str(), stderr);
-    std::fputs(fmt::format("{} services, {} units; catalogue {}, policy {}, directory {}: all is well\n",
+    std::fputs(fmt::format("{} services, {} units; catalogue {}, policy {}, directory {}: {}\n",
                            workspace->catalog->services().size(), workspace->directory->units().size(),
-                           workspace->catalog->version(), workspace->policy->version(), workspace->directory->version())
+                           workspace->catalog->version(), workspace->policy->version(), workspace->directory->version(),
+                           warnings.empty() ? "all is well" : "good, but for the warnings")
                    .c_str(),
                stderr);
     return 0;

@@ -88,6 +88,10 @@ Result<directory::PseudonymKeys> DataDirectory::read_keys() const
 Result<void> DataDirectory::check_exists() const
 {
     if (in_use()) return {};
+    if (::access(root.c_str(), R_OK | X_OK) != 0 && errno == EACCES)
+        return denied(fmt::format("{}: may not be read by this user; run the command as root or as the user of the "
+                                  "service, or ask the API",
+                                  root.string()));
     return not_found(fmt::format("{}: no collector here yet; run `daylight-collector init` first", root.string()));
 }
 

@@ -1,5 +1,7 @@
 #include "collector/insight/finding.hpp"
 
+#include "shared/names/host_name.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -105,7 +107,9 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
         finding.figure = figure;
         finding.background = figure.kind == "background";
         if (figure.kind == "service" || finding.background) finding.service = meaning.catalog.service(figure.label);
-        finding.low_interest = finding.service && is_low_interest(*finding.service, meaning.catalog);
+        // An address without a name is for security to look up; nobody could say in a meeting what it stands for.
+        finding.low_interest = finding.service ? is_low_interest(*finding.service, meaning.catalog)
+                                               : names::is_address_literal(figure.label);
         finding.decision = decide(finding, meaning);
         finding.matched =
             figures.strength == release::Strength::exact ? patterns_of(figure, meaning.catalog) : figure.matched;

@@ -10,7 +10,6 @@ store::DestinationLabel label_of(const store::KnownDestination& known, const cat
 {
     const auto& [host, canonical, transport, port] = known.destination;
     if (host == "personal") return {known.id, "personal", "personal", ""};
-    if (names::is_address_literal(host)) return {known.id, "unknown", host, ""};
     auto match = catalog.match(host, canonical);
     // Contact, not use: other people's pages and the machine itself reach these hosts. They stand for no capability.
     if (match.kind == catalog::Kind::service && catalog::is_background(match.role))
@@ -25,7 +24,7 @@ store::DestinationLabel label_of(const store::KnownDestination& known, const cat
 std::string label_stamp(const catalog::Catalog& catalog, const directory::Directory& directory)
 {
     // The first word changes when label_of() does: labels that an older collector laid are then laid anew.
-    const std::string versions = "roles\n" + std::string(catalog.version()) + '\n' + std::string(directory.version());
+    const std::string versions = "roles and addresses\n" + std::string(catalog.version()) + '\n' + std::string(directory.version());
     return to_hex(sha256(versions)).substr(0, 32);
 }
 

@@ -39,6 +39,9 @@ public:
     /// internal service that no rule names is sanctioned: the asset database vouches for it. Thread-safe.
     [[nodiscard]] virtual Decision decide(const catalog::Service& service, std::string_view unit) const = 0;
     [[nodiscard]] virtual std::string_view version() const = 0;
+    /// What whoever keeps the rules should look at today: those that have expired, those past their review; a line
+    /// each.
+    [[nodiscard]] virtual std::vector<std::string> overdue() const { return {}; }
     /// A failure at the first rule for a unit that is not among these; the directory is loaded by another room.
     [[nodiscard]] virtual Result<void> check_units(std::span<const std::string> known) const
     {

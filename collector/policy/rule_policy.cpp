@@ -34,6 +34,7 @@ public:
 
     Decision decide(const catalog::Service& service, std::string_view unit) const override;
     std::string_view version() const override { return version_; }
+    std::vector<std::string> overdue() const override;
     Result<void> check_units(std::span<const std::string> known) const override;
 
 private:
@@ -94,6 +95,21 @@ Decision RulePolicy::decide(const catalog::Service& service, std::string_view un
         decision.chain.insert(decision.chain.begin(), decision.reason);
     }
     return decision;
+}
+
+std::vector<std::string> RulePolicy::overdue() const
+{
+    const Day today = day_of(clock_->now());
+    std::vector<std::string> lines;
+    for (const Rule& rule : rules_) {
+        if (rule.expires && *rule.expires < today)
+            lines.push_back(fmt::format("{}: the rule '{}' expired on {} and applies no more; renew or remove it",
+                                        rule.place(), rule.id, to_iso_date(*rule.expires)));
+        else if (rule.review && *rule.review < today)
+            lines.push_back(fmt::format("{}: the rule '{}' was to be reviewed on {}; look at it and set the next day",
+                                        rule.place(), rule.id, to_iso_date(*rule.review)));
+    }
+    return lines;
 }
 
 Result<void> RulePolicy::check_units(std::span<const std::string> known) const

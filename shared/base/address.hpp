@@ -5,8 +5,10 @@
 #include <compare>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace dl {
 
@@ -30,11 +32,23 @@ struct Address {
         std::memcpy(a.bytes.data(), octets.data(), 16);
         return a;
     }
+    /// "192.0.2.1" or "2001:db8::1"; nothing where the text is no address.
+    [[nodiscard]] static std::optional<Address> parse(std::string_view text);
     /// Textual form (RFC 5952 for IPv6); empty for no address.
     [[nodiscard]] std::string to_string() const;
 
     friend auto operator<=>(const Address&, const Address&) = default;
 };
+
+/// How far an address reaches, by the registries of RFC 6890: what is not global is the organisation's own network or
+/// nobody's at all. Documentation networks (RFC 5737) count as global.
+enum class Reach : std::uint8_t {
+    global,
+    inside,    ///< private (RFC 1918), shared (RFC 6598), unique local (RFC 4193), link-local (RFC 3927, RFC 4291)
+    host,      ///< loopback
+    group,     ///< multicast, broadcast, unspecified
+};
+[[nodiscard]] Reach reach_of(const Address& address);
 
 struct Endpoint {
     Address address;

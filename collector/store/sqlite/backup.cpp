@@ -253,7 +253,7 @@ void restore_into(const fs::path& file, const fs::path& data_directory)
     if (backup.integer("PRAGMA user_version") > static_cast<std::int64_t>(usage_schema().steps.size()))
         throw StoreError(invalid_input(
             fmt::format("{}: was written by a newer daylight-collector; restore with that one", file.string())));
-    Statement check(backup, "PRAGMA quick_check(1)");
+    Statement check(backup, "PRAGMA integrity_check(1)");
     if (check.step() && check.text(0) != "ok") throw StoreError(damaged(file));
 
     fs::path beside = fs::absolute(data_directory).lexically_normal();

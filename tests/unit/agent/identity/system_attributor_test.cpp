@@ -123,7 +123,10 @@ TEST(SystemAttributor, DaemonsAreNoPeople)
     const auto accounts = system_accounts();
     EXPECT_TRUE(accounts.contains("root"));
     EXPECT_TRUE(accounts.contains("0"));
+    EXPECT_TRUE(accounts.contains("61200")) << "made up by systemd for a service";
+    EXPECT_TRUE(accounts.contains("65534"));
     EXPECT_FALSE(accounts.contains("1000"));
+    EXPECT_FALSE(accounts.contains("61183"));
 }
 
 }    // namespace

@@ -145,6 +145,7 @@ TEST(Booker, LeavesOutWhatNobodyChose)
     booker.used(connection(4, 5353, {224, 0, 0, 251}), usage("", wire::Evidence::address_only));
     booker.used(connection(5, 1900, {239, 255, 255, 250}), usage("", wire::Evidence::address_only));
     booker.used(connection(6, 53), usage("", wire::Evidence::address_only));
+    booker.used(connection(7, 5432, {127, 0, 0, 1}), usage("", wire::Evidence::address_only));
     EXPECT_TRUE(booker.take().shares.empty());
 
     BookerRules only = rules();

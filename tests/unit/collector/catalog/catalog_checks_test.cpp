@@ -162,6 +162,50 @@ TEST(InternalHosts, BecomeServicesOfTheOrganisation)
     EXPECT_THAT(files.complaint(), HasSubstr("internal-hosts.csv:1: "));
 }
 
+TEST(InternalHosts, MayBeNetworks)
+{
+    SmallCatalog files;
+    files.write("internal-hosts.csv", "host,service,name,category,owner\n"
+                                      "10.20.0.0/16,erp,Ledger,crm,finance systems\n"
+                                      "10.20.7.0/24,hub,Hub,crm,x\n"
+                                      "2001:db8:7::/48,hub,,,\n"
+                                      "203.0.113.9,hub,,,\n");
+    const auto loaded = files.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const auto label = [&](std::string_view host) { return (*loaded)->match(host).label; };
+    EXPECT_EQ(label("10.20.1.1"), "erp");
+    EXPECT_EQ(label("10.20.7.255"), "hub") << "the narrowest network decides";
+    EXPECT_EQ(label("[2001:db8:7::1]"), "hub");
+    EXPECT_EQ(label("2001:db8:8::1"), "2001:db8:8::1");
+    EXPECT_EQ(label("203.0.113.9"), "hub");
+    EXPECT_EQ((*loaded)->match("203.0.113.10").kind, Kind::unknown);
+    EXPECT_EQ((*loaded)->match("10.20.1.1").kind, Kind::internal);
+
+    const std::string head = "host,service,name,category,owner\n";
+    files.write("internal-hosts.csv", head + "10.20.1.0/16,erp,Ledger,crm,x\n");
+    EXPECT_THAT(files.complaint(), AllOf(HasSubstr("internal-hosts.csv:2: "), HasSubstr("behind its prefix")));
+    files.write("internal-hosts.csv", head + "10.20.0.0/33,erp,Ledger,crm,x\n");
+    EXPECT_THAT(files.complaint(), HasSubstr("no prefix from 0 to 32"));
+    files.write("internal-hosts.csv", head + "10.0.0.0/8,erp,Ledger,crm,x\n10.0.0.0/8,hub,Hub,crm,x\n");
+    EXPECT_THAT(files.complaint(), HasSubstr("keep one of the two"));
+}
+
+TEST(Addresses, OfPrivateNetworksAreInternalAndOfGroupsLocal)
+{
+    SmallCatalog files;
+    const auto loaded = files.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    for (const char* inner : {"10.0.0.1", "192.168.1.20", "172.31.0.1", "100.64.1.1", "169.254.9.9", "127.0.0.1", "::1",
+                              "fe80::1%eth0", "fd00::5", "::ffff:10.0.0.1"}) {
+        EXPECT_EQ((*loaded)->match(inner).kind, Kind::internal) << inner;
+        EXPECT_EQ((*loaded)->match(inner).label, "private-network") << inner;
+    }
+    for (const char* group : {"224.0.0.251", "255.255.255.255", "0.0.0.0", "ff02::fb", "::"})
+        EXPECT_EQ((*loaded)->match(group).label, "noise:local") << group;
+    for (const char* outer : {"172.32.0.1", "100.128.0.1", "192.0.2.1", "2001:db8::1", "11.0.0.1"})
+        EXPECT_EQ((*loaded)->match(outer).label, outer);
+}
+
 TEST(CanonicalName, CountsForServicesButNotForEdgesAndPublishingPlatforms)
 {
     SmallCatalog files;

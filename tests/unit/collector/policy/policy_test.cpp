@@ -101,6 +101,8 @@ TEST_F(PolicyTest, ExpiredRulesApplyNoMoreAndAreNamed)
     EXPECT_EQ(later.verdict, Verdict::unreviewed);
     ASSERT_EQ(later.chain.size(), 1U);
     EXPECT_THAT(later.chain[0], HasSubstr("expired 2026-11-21"));
+    ASSERT_EQ((*policy)->overdue().size(), 1U);
+    EXPECT_THAT((*policy)->overdue()[0], HasSubstr("the rule 'old' expired on 2026-11-21"));
 }
 
 TEST_F(PolicyTest, InternalServicesAreSanctionedUnlessARuleSaysOtherwise)
