@@ -151,8 +151,10 @@ const SettingsTable<Settings>& settings_table()
                                  .unit = "people",
                                  .since = first,
                                  .applies = Applies::reload,
-                                 .description = "The same for what a unit sees of itself: its people know each other. "
-                                                "Not below small_group.people."},
+                                 .description = "The same for what a unit leader's own account sees: in the "
+                                                "API, on the page, and in a brief that account asks for. The brief "
+                                                "that a relationship manager hands over is made at "
+                                                "small_group.people. Not below small_group.people."},
                                 &S::small_group_own_unit, 3, 1000),
         whole_number_setting<S>(
             {.key = "release.grace_days",

@@ -160,8 +160,10 @@ json cell_json(const insight::PortfolioCell& cell)
 
 json share_json(const insight::Share& share)
 {
-    if (share.rounded) return {{"part", nullptr}, {"whole", nullptr}, {"percent", or_null(share.percent())}};
-    return {{"part", share.part}, {"whole", share.whole}, {"percent", or_null(share.percent())}};
+    return {{"part", share.rounded ? json(nullptr) : json(share.part)},
+            {"whole", share.rounded ? json(nullptr) : json(share.whole)},
+            {"percent", or_null(share.percent())},
+            {"withheld", share.withheld}};
 }
 
 }    // namespace
@@ -227,33 +229,34 @@ json units_json(const std::vector<std::string>& units, std::span<const release::
 json coverage_json(const insight::Coverage& coverage, const std::vector<std::string>& units, SilentAgents silent,
                    Day today)
 {
-    json by_unit = json::array(), agents = json::array();
+    json by_unit = json::array(), silent_agents = json::array(), agents;
     for (const auto& entry : coverage.devices_by_unit)
         if (std::find(units.begin(), units.end(), entry.unit) != units.end())
             by_unit.push_back(
                 {{"unit", entry.unit}, {"share", entry.share ? share_json(*entry.share) : json(nullptr)}});
     if (silent == SilentAgents::named)
         for (const auto& observer : coverage.silent)
-            agents.push_back({{"agent", observer.agent.hex()},
-                              {"kind", wire::to_string(observer.kind)},
-                              {"version", observer.version},
-                              {"last_report", to_rfc3339(observer.last_report)}});
+            silent_agents.push_back({{"agent", observer.agent.hex()},
+                                     {"kind", wire::to_string(observer.kind)},
+                                     {"version", observer.version},
+                                     {"last_report", to_rfc3339(observer.last_report)}});
+    if (coverage.agents_shown)
+        agents = {{"reporting", coverage.observers.size() - coverage.silent.size()},
+                  {"silent", coverage.silent.size()},
+                  {"packets", coverage.counters.packets},
+                  {"packets_dropped", coverage.counters.packets_dropped},
+                  {"gap_seconds", coverage.counters.gap_seconds},
+                  {"cells_dropped", coverage.counters.cells_dropped},
+                  {"quarantined", coverage.quarantined},
+                  {"too_old", coverage.too_old}};
     return {{"period", period_json(coverage.period, today)},
             {"devices", share_json(coverage.devices)},
             {"devices_by_unit", by_unit},
             {"readable_names", share_json(coverage.readable_names)},
             {"hidden_road_bytes", share_json(coverage.hidden_road_bytes)},
-            {"people_attributed", share_json(coverage.people_attributed)},
-            {"agents",
-             {{"reporting", coverage.observers.size() - coverage.silent.size()},
-              {"silent", coverage.silent.size()},
-              {"packets", coverage.counters.packets},
-              {"packets_dropped", coverage.counters.packets_dropped},
-              {"gap_seconds", coverage.counters.gap_seconds},
-              {"cells_dropped", coverage.counters.cells_dropped},
-              {"quarantined", coverage.quarantined},
-              {"too_old", coverage.too_old}}},
-            {"silent_agents", agents},
+            {"people_attributed", coverage.agents_shown ? share_json(coverage.people_attributed) : json(nullptr)},
+            {"agents", agents},
+            {"silent_agents", silent_agents},
             {"not_covered", coverage.not_covered},
             {"notes", coverage.notes}};
 }

@@ -43,18 +43,19 @@ Result<void> coverage(const ReportOptions& options)
             share("devices that reported", entry.unit, in_period, *entry.share);
     share("connections with a readable name", "all", in_period, made->readable_names);
     share("bytes down a hidden road", "all", in_period, made->hidden_road_bytes);
-    share("connections with a user", "all", ever, made->people_attributed);
-    share("agents silent for 24 hours", "all", "now", {made->silent.size(), made->observers.size()});
-    share("agents whose clock is off", "all", "now", {made->clocks_off, made->observers.size()});
-    count("packets lost by the kernel", made->counters.packets_dropped);
-    count("seconds not watched", made->counters.gap_seconds);
-    count("cells let go by agents", made->counters.cells_dropped);
-    count("cells of implausible days", made->quarantined);
-    count("cells too old", made->too_old);
-    if (report->audience.sees_agents)
+    if (made->agents_shown) {
+        share("connections with a user", "all", ever, made->people_attributed);
+        share("agents silent for 24 hours", "all", "now", {made->silent.size(), made->observers.size()});
+        share("agents whose clock is off", "all", "now", {made->clocks_off, made->observers.size()});
+        count("packets lost by the kernel", made->counters.packets_dropped);
+        count("seconds not watched", made->counters.gap_seconds);
+        count("cells let go by agents", made->counters.cells_dropped);
+        count("cells of implausible days", made->quarantined);
+        count("cells too old", made->too_old);
         for (const auto& observer : made->silent)
             writer->write({"silent agent", observer.agent.hex(), "now", nullptr, nullptr, nullptr,
                            to_rfc3339(observer.last_report)});
+    }
     if (auto done = writer->finish(); !done) return done;
     if (options.format == "table") {
         auto notes = made->notes;

@@ -47,8 +47,9 @@ Result<void> privacy_report(const CheckOptions& options)
         writer->write({promise, value, source});
     };
     row("small group",
-        fmt::format("{} people; {} for what a unit sees of itself", settings.small_group,
-                    settings.small_group_own_unit),
+        fmt::format(
+            "{0} people, also in a brief that is handed to a unit's leader; {1} for what a leader's own account sees",
+            settings.small_group, settings.small_group_own_unit),
         "settings");
     row("accounts that see exact figures", std::to_string(exact), "accounts");
     row("retention of person-level facts", fmt::format("{} days", settings.retention_days), "settings");

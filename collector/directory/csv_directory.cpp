@@ -19,7 +19,8 @@ using Presence = TableColumn::Presence;
 struct Member {
     std::string owner;    ///< employee number or device name, as the file writes it
     std::string unit;
-    std::string name;    ///< canonical
+    std::string name;      ///< canonical
+    std::string person;    ///< a person's employee number, canonical: what all their names share; a device has none
     Day from = Day::min();
     Day to = Day::max();
     std::size_t line = 0;
@@ -162,7 +163,8 @@ private:
             if (!member) return member.error();
             std::set<std::string> known;
             std::string_view rest = table->field(row, "identifiers");
-            known.insert(names::canonical_person(member->owner));
+            member->person = names::canonical_person(member->owner);
+            known.insert(member->person);
             while (!rest.empty()) {
                 const auto end = rest.find(';');
                 if (auto name = names::canonical_person(rest.substr(0, end)); !name.empty())
@@ -242,9 +244,13 @@ private:
     {
         std::vector<store::Placement> out;
         out.reserve(members.size());
+        const auto person_of = [&](const Member& member) {
+            if (member.person.empty() || member.person == member.name) return Pseudonym{};
+            return names::rekey(keys.collector, make(keys.organisation, member.person));
+        };
         for (const auto& member : members)
             out.push_back({names::rekey(keys.collector, make(keys.organisation, member.name)), member.unit, member.from,
-                           member.to});
+                           member.to, person_of(member)});
         return out;
     }
 

@@ -59,7 +59,8 @@ release::Press press_of(store::UsageStore& usage, store::StateStore& state, cons
             std::string(directory.version()),
             label_stamp(catalog, directory),
             static_cast<int>(settings.grace_days),
-            static_cast<int>(settings.retention_days)};
+            static_cast<int>(settings.retention_days),
+            std::ranges::any_of(directory.units(), [](const auto& unit) { return unit.people > 0; })};
 }
 
 Result<release::Figures> figures_for(const Audience& audience, const release::Press& press,
@@ -123,6 +124,8 @@ std::vector<std::string> notes_on(const release::Figures& figures)
     std::vector<std::string> notes;
     if (figures.strength == release::Strength::exact) {
         notes = {"Exact figures for the security role: not to be shown to others.",
+                 "Heads count people of the directory once each, and each account that is not in the directory; "
+                 "released figures count people of the directory alone.",
                  fmt::format("Unknown domains are listed from {} people or {} sent.", figures.k,
                              bytes_text(release::unknown_upload_threshold))};
         if (figures.frozen && figures.late_connections.value_or(0) > 0)
@@ -137,11 +140,14 @@ std::vector<std::string> notes_on(const release::Figures& figures)
              "What is not listed was not used, or by too few people to show."};
     if (figures.period.kind == release::Period::Kind::month)
         notes.push_back("A month is the weeks whose Thursday lies in it.");
+    if (figures.nobody_listed)
+        notes.push_back("No people in the directory: nothing can be released. List them in people.csv "
+                        "(directory.people).");
     if (figures.frozen)
         notes.push_back(
             fmt::format("Released on {} and not changed since: what is reported later changes nothing here.",
                         to_iso_date(day_of(figures.frozen->at))));
-    else
+    else if (!figures.nobody_listed)
         notes.push_back("Nothing is released for this period: nothing was reported, or its facts expired unasked for.");
     return notes;
 }

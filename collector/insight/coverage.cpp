@@ -35,18 +35,19 @@ Result<void> add_names(store::UsageStore& usage, Coverage& coverage, std::uint64
     query.by = {store::By::evidence};
     const auto rows = usage.report(query);
     if (!rows) return rows.error();
-    std::uint64_t unreadable = 0, hidden = 0;    // people, of the kind of evidence that most stand behind
+    std::uint64_t unreadable = 0,
+                  hidden = 0;    // people of the directory, of the kind of evidence that most stand behind
     for (const auto& row : *rows) {
         if (row.evidence == wire::to_string(wire::Evidence::dns_query)) continue;    // asked, not connected
         coverage.readable_names.whole += row.connections;
         if (is_readable(row.evidence))
             coverage.readable_names.part += row.connections;
         else
-            unreadable = std::max(unreadable, row.people);
+            unreadable = std::max(unreadable, row.people_known);
         coverage.hidden_road_bytes.whole += row.bytes_up + row.bytes_down;
         if (row.evidence == wire::to_string(wire::Evidence::hidden_road)) {
             coverage.hidden_road_bytes.part += row.bytes_up + row.bytes_down;
-            hidden = row.people;
+            hidden = row.people_known;
         }
     }
     coverage.few_unreadable = unreadable < k;
@@ -126,7 +127,10 @@ json shares_json(const Coverage& coverage)
             {"devices", percent_json(coverage.devices)},
             {"devices_by_unit", units},
             {"readable_names", percent_json(coverage.readable_names)},
-            {"hidden_road_bytes", percent_json(coverage.hidden_road_bytes)}};
+            {"hidden_road_bytes", percent_json(coverage.hidden_road_bytes)},
+            {"withheld",
+             {{"readable_names", coverage.readable_names.withheld},
+              {"hidden_road_bytes", coverage.hidden_road_bytes.withheld}}}};
 }
 
 /// Lays what was frozen over what was counted now.
@@ -136,9 +140,12 @@ Result<void> lay_shares(const json& frozen, Coverage& coverage)
         // A higher floor than then hides more; a lower one shows no more.
         const bool hidden = std::any_of(coverage.devices_by_unit.begin(), coverage.devices_by_unit.end(),
                                         [](const auto& entry) { return !entry.share; });
-        coverage.devices = hidden ? Share{0, 0, true} : percent_from(frozen.at("devices"));
+        coverage.devices = hidden ? Share{0, 0, true, true} : percent_from(frozen.at("devices"));
         coverage.readable_names = percent_from(frozen.at("readable_names"));
         coverage.hidden_road_bytes = percent_from(frozen.at("hidden_road_bytes"));
+        const json withheld = frozen.value("withheld", json::object());    // older releases do not tell it from unknown
+        coverage.readable_names.withheld = withheld.value("readable_names", false);
+        coverage.hidden_road_bytes.withheld = withheld.value("hidden_road_bytes", false);
         const json& units = frozen.at("devices_by_unit");
         for (auto& entry : coverage.devices_by_unit) {
             const auto found = units.find(entry.unit);
@@ -177,7 +184,7 @@ std::optional<double> Share::percent() const
 std::string Share::text() const
 {
     const auto value = percent();
-    if (!value) return "unknown";
+    if (!value) return withheld ? "not shown" : "unknown";
     return rounded ? fmt::format("{:.0f} %", *value) : fmt::format("{:.1f} % ({} of {})", *value, part, whole);
 }
 
@@ -215,18 +222,25 @@ Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Director
 
 Coverage published(Coverage coverage)
 {
-    for (Share* share :
-         {&coverage.devices, &coverage.readable_names, &coverage.hidden_road_bytes, &coverage.people_attributed})
+    for (Share* share : {&coverage.devices, &coverage.readable_names, &coverage.hidden_road_bytes})
         share->rounded = true;
+    coverage.agents_shown = false;
+    coverage.observers.clear();
+    coverage.silent.clear();
+    coverage.counters = {};
+    coverage.quarantined = coverage.too_old = coverage.clocks_off = 0;
+    coverage.people_attributed = {0, 0, true};
+    coverage.notes.clear();    // of agents, all of them
     bool hidden = false;
     for (auto& entry : coverage.devices_by_unit) {
         if (entry.share) entry.share->rounded = true;
         hidden |= !entry.share;
     }
-    if (coverage.few_unreadable) coverage.readable_names = {0, 0, true};
-    if (coverage.few_hidden_road) coverage.hidden_road_bytes = {0, 0, true};
+    const auto withhold = [](Share& share) { share = {0, 0, true, share.whole > 0}; };
+    if (coverage.few_unreadable) withhold(coverage.readable_names);
+    if (coverage.few_hidden_road) withhold(coverage.hidden_road_bytes);
     if (hidden) {
-        coverage.devices = {0, 0, true};
+        withhold(coverage.devices);
         coverage.notes.emplace_back("No total of devices: a unit is too small to show, and would fall out of it.");
     }
     return coverage;
@@ -252,6 +266,11 @@ Result<Coverage> published_coverage(const release::Press& press, const directory
         return coverage;
     }
     if (auto laid = lay_shares(held, *coverage); !laid) return laid.error();
+    if (coverage->readable_names.withheld || coverage->hidden_road_bytes.withheld)
+        coverage->notes.push_back(
+            fmt::format("Not shown: the share of names or of hidden roads where fewer than {} people, or nobody, stand "
+                        "behind what is missing; then almost everybody's is seen.",
+                        k));
     return coverage;
 }
 

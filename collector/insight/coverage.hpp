@@ -15,10 +15,11 @@ namespace dl::collector::insight {
 
 struct Share {
     std::uint64_t part = 0, whole = 0;
-    bool rounded = false;    ///< only the whole percent may be told
+    bool rounded = false;     ///< only the whole percent may be told
+    bool withheld = false;    ///< known and not shown: fewer than a small group, or nobody, stand behind the rest
     /// To a tenth, rounded to a whole one. Nothing where the whole is nothing: unknown.
     [[nodiscard]] std::optional<double> percent() const;
-    /// 96.3 % (26 of 27), rounded 96 %, or unknown
+    /// 96.3 % (26 of 27), rounded 96 %, not shown, or unknown
     [[nodiscard]] std::string text() const;
 };
 
@@ -33,7 +34,8 @@ struct Coverage {
     Share readable_names;                                    ///< of connections, those with a name
     Share hidden_road_bytes;                                 ///< of bytes, those behind DoH, VPN or proxy
     bool few_unreadable = false, few_hidden_road = false;    ///< fewer than k people stand behind what is missing
-    Share people_attributed;    ///< of connections, since the agents' epochs began, those with a user
+    Share people_attributed;     ///< of connections, since the agents' epochs began, those with a user
+    bool agents_shown = true;    ///< false: for neither security nor operations; what agents count is left out then
     std::vector<store::ObserverState> observers;
     std::vector<store::ObserverState> silent;    ///< of them, without a report for 24 hours
     wire::Counters counters;                     ///< summed over observers since their epochs began, not of the period
@@ -49,11 +51,11 @@ struct Coverage {
 [[nodiscard]] Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Directory& directory,
                                            const release::Period& period, Timestamp now, std::uint64_t k);
 
-/// What everybody may see of it: whole percents without their parts, no total of devices where a unit is hidden, and of
-/// names and hidden roads only what k people or more stand behind (`few`: fewer do; zero looks the same).
+/// What everybody may see of it: whole percents without their parts, no total of devices where a unit is hidden, of
+/// names and hidden roads only what k people or more stand behind (`few`: fewer do; zero looks the same), and nothing
+/// that agents count: those figures are live and exact, so that two looks tell what happened in between.
 [[nodiscard]] Coverage published(Coverage coverage);
-/// Published, of a closed week or month. The period's shares are frozen with the first answer, as figures are; what
-/// agents count is of now.
+/// Published, of a closed week or month. The period's shares are frozen with the first answer, as figures are.
 [[nodiscard]] Result<Coverage> published_coverage(const release::Press& press, const directory::Directory& directory,
                                                   const release::Period& period, std::uint64_t k, Timestamp now);
 /// Exact for who sees agents (security, operations); for everybody else published_coverage().

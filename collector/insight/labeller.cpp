@@ -23,8 +23,10 @@ store::DestinationLabel label_of(const store::KnownDestination& known, const cat
 
 std::string label_stamp(const catalog::Catalog& catalog, const directory::Directory& directory)
 {
-    // The first word changes when label_of() does: labels that an older collector laid are then laid anew.
-    const std::string versions = "roles and addresses\n" + std::string(catalog.version()) + '\n' + std::string(directory.version());
+    // The first word changes when label_of() or a placement does: labels that an older collector laid are then laid
+    // anew.
+    const std::string versions =
+        "people and addresses\n" + std::string(catalog.version()) + '\n' + std::string(directory.version());
     return to_hex(sha256(versions)).substr(0, 32);
 }
 

@@ -32,7 +32,8 @@ struct Figure {
         kind;    ///< service | background (a service of which only embedded hosts and telemetry were reached) | unknown
     std::string label;    ///< service id or registrable domain
     std::string capability;
-    std::optional<Heads> people;     ///< nothing: no person could be attributed (exact only)
+    /// Released: people of the directory, each once. Exact: and accounts of nobody there; nothing: no person at all.
+    std::optional<Heads> people;
     std::optional<Heads> devices;    ///< exact only
     /// Distinct days. Released: those on which k people or more did; of a month, the sum over its released weeks, so
     /// that nothing is left when they are subtracted (0 when none of them is).
@@ -67,6 +68,7 @@ struct Figures {
     std::vector<Figure> uses;
     std::vector<CapabilityFigure> capabilities;
     std::optional<Frozen> frozen;                     ///< nothing: not released (yet)
+    bool nobody_listed = false;                       ///< released only: the directory has no people to count
     std::optional<std::uint64_t> late_connections;    ///< exact only: what came after the release and is not in it
 };
 

@@ -34,7 +34,8 @@ namespace dl::collector::release {
 [[nodiscard]] std::optional<Heads> release_coarse(std::uint64_t people, std::span<const Heads> published,
                                                   std::size_t parts, std::uint64_t k, std::uint64_t hidden_below);
 
-/// One unit's distinct people: what the gate is given. Missing: nobody.
+/// One unit's distinct people of the directory, each once (store::Row::people_known): what the gate is given. Missing:
+/// nobody.
 struct UnitCounts {
     struct Cell {
         std::string service;       ///< empty: the whole capability

@@ -45,13 +45,13 @@ Result<void> count(store::UsageStore& usage, const Period& period, std::size_t w
     if (!capabilities) return capabilities.error();
     for (const auto& row : *uses) {
         counts.units[row.unit].weeks = weeks;
-        counts.units[row.unit].people[{gate_name(key_of(row)), row.capability, when}] = row.people;
+        counts.units[row.unit].people[{gate_name(key_of(row)), row.capability, when}] = row.people_known;
         counts.uses.emplace(key_of(row), figure_of(row));
     }
     for (const auto& row : *capabilities) {
         if (row.capability.empty()) continue;
         counts.units[row.unit].weeks = weeks;
-        counts.units[row.unit].people[{"", row.capability, when}] = row.people;
+        counts.units[row.unit].people[{"", row.capability, when}] = row.people_known;
     }
     return {};
 }
@@ -86,7 +86,7 @@ Result<void> add_detail(const Press& press, Figures& figures)
         const auto rows = read_uses_by(press.usage, figures.period, dimension);
         if (!rows) return rows.error();
         for (const auto& row : *rows)
-            if (const auto found = index.find(key_of(row)); found != index.end() && row.people >= figures.k)
+            if (const auto found = index.find(key_of(row)); found != index.end() && row.people_known >= figures.k)
                 use(*found->second, row);
         return {};
     };
@@ -213,6 +213,8 @@ Result<std::optional<Figures>> release_of(const Press& press, const Period& peri
 {
     auto held = frozen_release(press.state, period);
     if (!held || *held) return held;
+    // Nobody could stand behind a figure. An empty release would stay for ever, also when people are listed later.
+    if (!press.has_people) return std::optional<Figures>{};
     const Day today = day_of(now);
     if (period.to < today - kept_for) return std::optional<Figures>{};
     std::vector<Figures> weeks;
@@ -264,6 +266,7 @@ Result<Figures> released_figures(const Press& press, const Period& period, std::
         for (auto& figure : figures.uses)
             if (const auto found = earlier.find(key_of(figure)); found != earlier.end()) figure.before = found->second;
     }
+    figures.nobody_listed = !press.has_people;
     drop_background_of_uses(figures);
     return restrict_to(std::move(figures), k);
 }

@@ -27,6 +27,7 @@ struct Press {
     std::string stamp;           ///< what the store's labels must carry when something new is released
     int grace_days = 2;          ///< between the end of a period and its release, for reports on their way
     int retention_days = 100;    ///< of facts: what began before can't be released any more, only read
+    bool has_people = true;      ///< false: the directory lists nobody, so that nothing can be released
 };
 
 /// Periods that end by this day may be released.

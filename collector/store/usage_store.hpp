@@ -45,6 +45,7 @@ struct Placement {
     std::string unit;
     Day from = Day::min();
     Day to = Day::max();
+    Pseudonym person = {};    ///< re-keyed: one for all accounts of a person; nil: `who` is the person's only one
 };
 
 /// Everything that gives facts a meaning, made from one catalogue and one directory.
@@ -93,7 +94,8 @@ struct Query {
 struct Row {
     std::optional<Day> day;
     std::string unit, kind, label, capability, host, canonical, evidence, observer, application;
-    std::uint64_t people = 0;                    ///< distinct persons
+    std::uint64_t people = 0;                    ///< distinct persons: people_known and accounts of nobody known
+    std::uint64_t people_known = 0;              ///< distinct people of the directory on these days, each once
     std::uint64_t devices = 0;                   ///< distinct devices
     std::uint64_t devices_without_person = 0;    ///< distinct devices among use whose person is unknown
     std::uint64_t days = 0;                      ///< distinct days

@@ -173,14 +173,16 @@ class Demo(unittest.TestCase):
 
     def whole_percents(self, week):
         coverage = self.play.collector.get(f"/api/v1/coverage?period={week}", "e1901")
-        shares = [coverage[name] for name in ("devices", "readable_names", "hidden_road_bytes", "people_attributed")]
+        shares = [coverage[name] for name in ("devices", "readable_names", "hidden_road_bytes")]
+        self.assertIsNone(coverage["people_attributed"], "live and exact")
+        self.assertIsNone(coverage["agents"])
         for share in shares + [entry["share"] for entry in coverage["devices_by_unit"] if entry["share"]]:
             self.assertIsNone(share["part"])
             self.assertIsNone(share["whole"])
             self.assertTrue(share["percent"] is None or share["percent"] == int(share["percent"]), share)
         for row in self.play.collector.rows(None, "coverage", "--period", week):
-            if row["when"] == "period":
-                self.assertIsNone(row["part"], row)
+            self.assertEqual(row["when"], "period", "what agents count is live")
+            self.assertIsNone(row["part"], row)
 
     def test_released_documents_say_when_and_are_the_same_each_time(self):
         week = self.iso_week(self.play.monday(1))

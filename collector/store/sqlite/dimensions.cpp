@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace dl::collector::store {
 namespace {
 
@@ -41,10 +43,10 @@ DimensionTables::DimensionTables(Database& database) : database_(database)
     insert_label_ = Statement(database, "INSERT INTO labels(kind, label, capability) VALUES(?1, ?2, ?3)");
     meaning_ = Statement(database, "SELECT label, host FROM destinations WHERE id = ?1");
     person_spans_ = Statement(
-        database, "SELECT from_day, to_day, unit FROM placements "
+        database, "SELECT from_day, to_day, unit, ifnull(person, who) FROM placements "
                   "WHERE what = 0 AND who = (SELECT pseudonym FROM persons WHERE id = ?1) ORDER BY from_day DESC");
     device_spans_ = Statement(
-        database, "SELECT from_day, to_day, unit FROM placements "
+        database, "SELECT from_day, to_day, unit, NULL FROM placements "
                   "WHERE what = 1 AND who = (SELECT pseudonym FROM devices WHERE id = ?1) ORDER BY from_day DESC");
     seer_ =
         Statement(database, "SELECT o.id, o.kind FROM epochs e JOIN observers o ON o.id = e.observer WHERE e.id = ?1");
@@ -79,6 +81,7 @@ void DimensionTables::forget()
     meanings_.clear();
     person_units_.clear();
     device_units_.clear();
+    known_people_.clear();
     seers_.clear();
     label_texts_.clear();
     unit_names_.clear();
@@ -195,8 +198,8 @@ const DimensionTables::DestinationMeaning& DimensionTables::meaning(std::int64_t
     return meanings_[destination] = meaning;
 }
 
-std::int64_t DimensionTables::placed(std::unordered_map<std::int64_t, std::vector<Span>>& cache, Statement& find,
-                                     std::int64_t who, std::int64_t day)
+const DimensionTables::Span* DimensionTables::placed(std::unordered_map<std::int64_t, std::vector<Span>>& cache,
+                                                     Statement& find, std::int64_t who, std::int64_t day)
 {
     auto at = cache.find(who);
     if (at == cache.end()) {
@@ -204,19 +207,34 @@ std::int64_t DimensionTables::placed(std::unordered_map<std::int64_t, std::vecto
         std::vector<Span> spans;
         find.bind_all(who);
         while (find.step())
-            spans.push_back({find.integer(0), find.integer(1), find.integer(2)});
+            spans.push_back({find.integer(0), find.integer(1), find.integer(2), known_person_of(find.blob(3))});
         find.reset();
         at = cache.emplace(who, std::move(spans)).first;
     }
     for (const Span& span : at->second)    // the latest beginning first: it wins where two overlap
-        if (span.from <= day && day < span.to) return span.unit;
-    return 0;
+        if (span.from <= day && day < span.to) return &span;
+    return nullptr;
+}
+
+std::int64_t DimensionTables::known_person_of(std::span<const std::uint8_t> pseudonym)
+{
+    Pseudonym who;
+    if (pseudonym.size() != who.bytes.size()) return 0;
+    std::ranges::copy(pseudonym, who.bytes.begin());
+    return known_people_.try_emplace(who, static_cast<std::int64_t>(known_people_.size()) + 1).first->second;
+}
+
+std::int64_t DimensionTables::known_person(std::int64_t person, std::int64_t day)
+{
+    const Span* span = person != 0 ? placed(person_units_, person_spans_, person, day) : nullptr;
+    return span ? span->person : 0;
 }
 
 std::int64_t DimensionTables::unit_of(std::int64_t person, std::int64_t device, std::int64_t day)
 {
-    const std::int64_t unit = person != 0 ? placed(person_units_, person_spans_, person, day) : 0;
-    return unit != 0 ? unit : placed(device_units_, device_spans_, device, day);
+    const Span* span = person != 0 ? placed(person_units_, person_spans_, person, day) : nullptr;
+    if (!span || span->unit == 0) span = placed(device_units_, device_spans_, device, day);
+    return span ? span->unit : 0;
 }
 
 const Seer& DimensionTables::seer(std::int64_t epoch)

@@ -8,6 +8,7 @@
 #include "collector/store/usage_store.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -50,6 +51,9 @@ public:
     [[nodiscard]] const DestinationMeaning& meaning(std::int64_t destination);
     /// The person's unit on that day, else the device's, else 0.
     [[nodiscard]] std::int64_t unit_of(std::int64_t person, std::int64_t device, std::int64_t day);
+    /// Whom of the directory's people this account belongs to on that day: a number that all accounts of that person
+    /// share, from 1 on, good until the caches are dropped. 0: nobody in the directory, whatever the device's unit.
+    [[nodiscard]] std::int64_t known_person(std::int64_t person, std::int64_t day);
     [[nodiscard]] const Seer& seer(std::int64_t epoch);
 
     [[nodiscard]] const LabelText& label_text(std::int64_t label);
@@ -61,6 +65,7 @@ public:
 private:
     struct Span {
         std::int64_t from, to, unit;
+        std::int64_t person = 0;    ///< of known_person(); 0 for a device
     };
     struct Subject {
         std::int64_t id = 0;
@@ -79,8 +84,10 @@ private:
         std::int64_t operator()(Database& database, const std::string& name);
     };
 
-    std::int64_t placed(std::unordered_map<std::int64_t, std::vector<Span>>& cache, Statement& find, std::int64_t who,
-                        std::int64_t day);
+    /// Nothing: in no unit on that day.
+    const Span* placed(std::unordered_map<std::int64_t, std::vector<Span>>& cache, Statement& find, std::int64_t who,
+                       std::int64_t day);
+    std::int64_t known_person_of(std::span<const std::uint8_t> pseudonym);
     std::string text_of(Statement& find, std::int64_t id);
 
     Database& database_;
@@ -90,6 +97,7 @@ private:
     Names destinations_, labels_;
     std::unordered_map<std::int64_t, DestinationMeaning> meanings_;
     std::unordered_map<std::int64_t, std::vector<Span>> person_units_, device_units_;
+    std::unordered_map<Pseudonym, std::int64_t> known_people_;    ///< as many as the directory has
     std::unordered_map<std::int64_t, Seer> seers_;
     std::unordered_map<std::int64_t, LabelText> label_texts_;
     std::unordered_map<std::int64_t, std::string> unit_names_;

@@ -8,6 +8,8 @@ namespace dl::collector::store {
 namespace {
 
 constexpr std::size_t compact_above = 1U << 20;
+/// Keeps the numbers of people of the directory apart from those of accounts.
+constexpr std::int64_t known_mark = std::int64_t{1} << 31;
 
 void make_distinct(std::vector<std::uint64_t>& pairs)
 {
@@ -117,11 +119,23 @@ void Grouping::add_to(const Key& key, const Use& use)
     group.first_seen = std::min(group.first_seen, microseconds(use.day, use.first_seen));
     group.last_seen = std::max(group.last_seen, microseconds(use.day, use.last_seen));
     note(devices_, last_group_, use.device);
-    if (use.person != 0)
-        note(people_, last_group_, use.person);
-    else
+    if (use.person == 0)
         note(nobody_, last_group_, use.device);
+    else if (const std::int64_t known = known_person(use); known != 0)
+        note(people_, last_group_, known | known_mark);
+    else
+        note(people_, last_group_, use.person);
     note(days_, last_group_, use.day);
+}
+
+std::int64_t Grouping::known_person(const Use& use)
+{
+    if (use.person != last_person_ || use.day != last_day_) {
+        last_known_ = dimensions_.known_person(use.person, use.day);
+        last_person_ = use.person;
+        last_day_ = use.day;
+    }
+    return last_known_;
 }
 
 Row Grouping::row_of(const Group& group)
@@ -163,6 +177,8 @@ std::vector<Row> Grouping::rows()
             ++(rows[pair >> 32].*field);
     };
     count(people_, &Row::people);
+    for (const std::uint64_t pair : people_)
+        if ((pair & static_cast<std::uint64_t>(known_mark)) != 0) ++rows[pair >> 32].people_known;
     count(devices_, &Row::devices);
     count(nobody_, &Row::devices_without_person);
     count(days_, &Row::days);

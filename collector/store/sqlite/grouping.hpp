@@ -49,6 +49,7 @@ private:
     [[nodiscard]] bool by(By dimension) const { return by_[static_cast<std::size_t>(dimension)]; }
     Key key_of(const Use& use);
     void add_to(const Key& key, const Use& use);
+    std::int64_t known_person(const Use& use);
     Row row_of(const Group& group);
 
     const Query& query_;
@@ -64,6 +65,7 @@ private:
     std::vector<std::uint64_t> people_, devices_, nobody_, days_;
     Key last_key_{};
     std::uint32_t last_group_ = 0;
+    std::int64_t last_person_ = 0, last_day_ = 0, last_known_ = 0;
 };
 
 }    // namespace dl::collector::store

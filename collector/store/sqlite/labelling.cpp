@@ -6,16 +6,20 @@
 namespace dl::collector::store {
 namespace {
 
-using PlacementKey = std::tuple<std::int64_t, std::vector<std::uint8_t>, std::int64_t, std::int64_t, std::int64_t>;
+using Bytes = std::vector<std::uint8_t>;
+/// what, who, from, to, unit, person (empty: none)
+using PlacementKey = std::tuple<std::int64_t, Bytes, std::int64_t, std::int64_t, std::int64_t, Bytes>;
 
 std::set<PlacementKey> stored_placements(Database& database)
 {
     std::set<PlacementKey> placements;
-    Statement all(database, "SELECT what, who, from_day, to_day, unit FROM placements");
+    Statement all(database, "SELECT what, who, from_day, to_day, unit, person FROM placements");
     while (all.step()) {
         const auto who = all.blob(1);
-        placements.emplace(all.integer(0), std::vector<std::uint8_t>(who.begin(), who.end()), all.integer(2),
-                           all.integer(3), all.integer(4));
+        Bytes account(who.begin(), who.end());    // before the next column is read
+        const auto person = all.blob(5);
+        placements.emplace(all.integer(0), std::move(account), all.integer(2), all.integer(3), all.integer(4),
+                           Bytes(person.begin(), person.end()));
     }
     return placements;
 }
@@ -26,9 +30,9 @@ std::set<PlacementKey> wanted_placements(DimensionTables& dimensions, const Dime
     std::int64_t what = 0;
     for (const auto* list : {&wanted.people, &wanted.devices}) {
         for (const Placement& p : *list)
-            placements.emplace(what, std::vector<std::uint8_t>(p.who.bytes.begin(), p.who.bytes.end()),
-                               p.from.time_since_epoch().count(), p.to.time_since_epoch().count(),
-                               dimensions.unit(p.unit));
+            placements.emplace(what, Bytes(p.who.bytes.begin(), p.who.bytes.end()), p.from.time_since_epoch().count(),
+                               p.to.time_since_epoch().count(), dimensions.unit(p.unit),
+                               p.person.is_nil() ? Bytes() : Bytes(p.person.bytes.begin(), p.person.bytes.end()));
         ++what;
     }
     return placements;
@@ -39,9 +43,16 @@ bool replace_placements(Database& database, const std::set<PlacementKey>& wanted
 {
     if (stored_placements(database) == wanted) return false;
     database.execute("DELETE FROM placements");
-    Statement insert(database, "INSERT INTO placements(what, who, from_day, to_day, unit) VALUES(?1, ?2, ?3, ?4, ?5)");
-    for (const auto& [what, who, from, to, unit] : wanted)
-        insert.bind(1, what).bind(2, std::span(who)).bind(3, from).bind(4, to).bind(5, unit).run();
+    Statement insert(database, "INSERT INTO placements(what, who, from_day, to_day, unit, person) "
+                               "VALUES(?1, ?2, ?3, ?4, ?5, nullif(?6, x''))");
+    for (const auto& [what, who, from, to, unit, person] : wanted)
+        insert.bind(1, what)
+            .bind(2, std::span(who))
+            .bind(3, from)
+            .bind(4, to)
+            .bind(5, unit)
+            .bind(6, std::span(person))
+            .run();
     return true;
 }
 

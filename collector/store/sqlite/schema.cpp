@@ -10,7 +10,9 @@ const Schema& usage_schema()
 {
     // Times of facts and roll-ups are milliseconds since the start of their day, days are counted from 1970-01-01: both
     // keep a fact small. Person, application: 0 is unknown. Unit 0 is unassigned.
-    static const Schema schema{"usage store", 0x444c5531, {R"sql(
+    static const Schema schema{"usage store",
+                               0x444c5531,
+                               {R"sql(
         CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
         CREATE TABLE persons(id INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE, last_day INTEGER NOT NULL);
         CREATE TABLE devices(id INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE, last_day INTEGER NOT NULL);
@@ -46,7 +48,9 @@ const Schema& usage_schema()
             unit INTEGER NOT NULL, source INTEGER NOT NULL, connections INTEGER NOT NULL, bytes_up INTEGER NOT NULL,
             bytes_down INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
             PRIMARY KEY(day, device, person, label)) WITHOUT ROWID;
-    )sql"}};
+    )sql",
+                                // Which accounts are one person's; NULL: `who` alone is.
+                                "ALTER TABLE placements ADD COLUMN person BLOB"}};
     return schema;
 }
 

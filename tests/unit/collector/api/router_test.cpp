@@ -211,6 +211,36 @@ TEST_F(RouterTest, OnlySecuritySeesExactFiguresAndAnyDays)
     }
 }
 
+TEST_F(RouterTest, WhatAgentsCountIsForSecurityAndOperations)
+{
+    for (const auto& [account, shown] : std::map<std::string, bool>{{"E1901", false},
+                                                                    {"E1903", true},
+                                                                    {"E1904", true},
+                                                                    {"E1905", false},
+                                                                    {"E1906", false},
+                                                                    {"E1907", false}}) {
+        const auto coverage = parsed(ask("/api/v1/coverage", account));
+        EXPECT_EQ(differences("Coverage", coverage), "") << account;
+        EXPECT_EQ(coverage["agents"].is_object(), shown) << account;
+        EXPECT_EQ(coverage["people_attributed"].is_object(), shown) << account;
+        EXPECT_EQ(coverage["readable_names"]["withheld"], !shown) << account;
+    }
+    const auto before = ask("/api/v1/coverage", "E1901").body();
+    world->visit({"www.canva.com", 1001, 1001, {"2026-11-20"}});
+    EXPECT_EQ(ask("/api/v1/coverage", "E1901").body(), before) << "somebody's work of today changes nothing";
+}
+
+TEST_F(RouterTest, ALeadersOwnAccountAndTheHandedBriefSayTheirFloors)
+{
+    const auto own = parsed(ask("/api/v1/findings?period=2026-W46", "E1905"));
+    EXPECT_EQ(own["small_group"], 10);
+    EXPECT_TRUE(own["findings"].empty()) << "nine people are in sales";
+    EXPECT_THAT(ask("/api/v1/units/sales/brief?period=2026-W46&format=text", "E1905").body(),
+                HasSubstr("fewer than 10 people"));
+    EXPECT_THAT(ask("/api/v1/units/sales/brief?period=2026-W46&format=text", "E1901").body(),
+                HasSubstr("fewer than 5 people"));
+}
+
 TEST_F(RouterTest, ATokenBuysASessionCookie)
 {
     const auto in = log_in(json{{"token", tokens["E1901"]}}.dump());

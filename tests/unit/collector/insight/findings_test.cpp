@@ -378,7 +378,15 @@ TEST_F(FindingsTest, CoverageForEverybodyIsRoundedAndOfClosedPeriods)
         EXPECT_EQ(ask(role, "2026-W47").error().kind, Failure::Kind::denied);
         EXPECT_EQ(ask(role, "2026-11").error().kind, Failure::Kind::denied);
         EXPECT_EQ(ask(role, "2026-W46")->devices.text(), "100 %") << "no parts";
-        EXPECT_EQ(ask(role, "2026-W46")->of_unit("sales")->text(), "100 %");
+        const auto coverage = ask(role, "2026-W46").value();
+        EXPECT_EQ(coverage.of_unit("sales")->text(), "100 %");
+        EXPECT_EQ(coverage.readable_names.text(), "not shown") << "all are readable: known, and like all but a few";
+        EXPECT_TRUE(coverage.readable_names.withheld);
+        // What agents count is live and exact.
+        EXPECT_FALSE(coverage.agents_shown);
+        EXPECT_TRUE(coverage.observers.empty() && coverage.silent.empty());
+        EXPECT_EQ(coverage.counters.connections, 0u);
+        EXPECT_EQ(coverage.people_attributed.whole, 0u);
     }
     for (const auto role : {access::Role::security, access::Role::operations}) {
         EXPECT_TRUE(ask(role, "2026-W47"));
@@ -386,7 +394,7 @@ TEST_F(FindingsTest, CoverageForEverybodyIsRoundedAndOfClosedPeriods)
         EXPECT_FALSE(ask(role, "2027-W01")) << "not begun";
     }
     settings.small_group = 10;
-    EXPECT_EQ(ask(std::nullopt, "2026-W46")->devices.text(), "unknown") << "hidden units would fall out of the total";
+    EXPECT_EQ(ask(std::nullopt, "2026-W46")->devices.text(), "not shown") << "hidden units would fall out of the total";
     EXPECT_EQ((Share{26, 27, true}.text()), "96 %");
 }
 

@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 namespace dl::collector::release {
 namespace {
 
@@ -234,7 +236,7 @@ TEST(Releases, CoverageTellsNothingOfAFewBehindAHiddenRoad)
         if (last > 0) world.visit({"vpn.example", 1001, last, w46, 9000, 9000, wire::Evidence::hidden_road});
         return insight::published_coverage(world.press(), *world.directory, period("2026-W46"), 5, now).value();
     };
-    EXPECT_EQ(covered(1003).hidden_road_bytes.text(), "unknown") << "three people";
+    EXPECT_EQ(covered(1003).hidden_road_bytes.text(), "not shown") << "three people";
     EXPECT_EQ(covered(1003).hidden_road_bytes.text(), covered(0).hidden_road_bytes.text()) << "look like nobody";
     EXPECT_EQ(covered(1003).readable_names.text(), covered(0).readable_names.text());
     EXPECT_NE(covered(1006).hidden_road_bytes.text(), "unknown");
@@ -269,6 +271,96 @@ TEST(Releases, EmbeddedTrafficIsNoUse)
         for (const auto& need_of : insight::demand_of(std::span(&figures, 1), world.meaning()))
             EXPECT_TRUE(exact && need_of.capability == "design") << need_of.capability << ": contact is no demand";
     }
+}
+
+/// An account that no line of people.csv names, at a device of sales.
+SmallWorld::Visit unlisted(const char* host, int first, int last, const std::vector<std::string>& days)
+{
+    return {host, first, last, days, 1000, 5000, wire::Evidence::tls_sni, "sales-01"};
+}
+
+void use_directory(SmallWorld& world, const std::string& people)
+{
+    const auto file = world.folder_ / "people.csv";
+    std::ofstream(file) << people;
+    world.directory = directory::load_directory({insight::shipped_config / "business-units.csv",
+                                                 people.empty() ? std::filesystem::path{} : file,
+                                                 insight::shipped_config / "devices.csv"})
+                          .value();
+    ASSERT_TRUE(insight::refresh_labels(*world.usage, world.catalog, *world.directory, world.keys));
+}
+
+TEST(Releases, AccountsThatAreNotInTheDirectoryAreNobody)
+{
+    SmallWorld world;
+    world.visit({"www.dropbox.com", 1001, 1003, w46});
+    world.visit(unlisted("www.dropbox.com", 1091, 1092, w46));    // their second accounts
+    world.visit({"app.hubspot.com", 1001, 1009, w46});
+    world.visit(unlisted("app.hubspot.com", 1099, 1099, w46));    // a service's account
+    world.visit({"www.canva.com", 1001, 1005, {"2026-11-02", "2026-11-09"}});
+    world.visit({"www.canva.com", 1001, 1004, {"2026-11-10"}});
+    world.visit(unlisted("www.canva.com", 1099, 1099, {"2026-11-10"}));
+    world.visit({"plain.figma.com", 1001, 1004, {"2026-11-02", "2026-11-09"}});
+    world.visit(unlisted("plain.figma.com", 1091, 1092, {"2026-11-02"}));
+    world.visit({"plain.figma.com", 1005, 1005, {"2026-11-09"}});
+    world.visit({"vpn.example", 1001, 1003, w46, 9000, 9000, wire::Evidence::hidden_road});
+    auto hidden = unlisted("vpn.example", 1091, 1092, w46);
+    hidden.evidence = wire::Evidence::hidden_road;
+    world.visit(hidden);
+
+    const auto released = ask(world, "2026-W46");
+    EXPECT_EQ(of(released, "sales", "dropbox"), nullptr) << "three people, whatever they log in as";
+    EXPECT_EQ(need(released, "sales", "file-sharing"), nullptr);
+    EXPECT_EQ(of(released, "sales", "hubspot")->people->text(), "5–9") << "no more than the unit's nine people";
+    EXPECT_EQ(need(released, "sales", "customer-relationship")->people.at_least, 5u);
+    EXPECT_EQ(of(released, "sales", "canva")->days, 1u) << "four people and an account on the other";
+    EXPECT_TRUE(of(released, "sales", "canva")->before);
+    ASSERT_TRUE(of(released, "sales", "figma"));
+    EXPECT_FALSE(of(released, "sales", "figma")->before) << "four people and two accounts the week before";
+    EXPECT_EQ(insight::published_coverage(world.press(), *world.directory, period("2026-W46"), 5, now)
+                  .value()
+                  .hidden_road_bytes.percent(),
+              std::nullopt);
+
+    const auto exact = exact_figures(*world.usage, period("2026-W46"), 5).value();
+    EXPECT_EQ(of(exact, "sales", "dropbox")->people->text(), "5") << "security sees every account";
+    EXPECT_THAT(insight::notes_on(exact), ::testing::Contains(HasSubstr("each account that is not in the directory")));
+}
+
+TEST(Releases, AllAccountsOfOnePersonAreOnePerson)
+{
+    SmallWorld world;
+    use_directory(world, "employee,unit,identifiers\nE1001,sales,e1011;e1012\nE1002,sales,CORP\\e1013\n"
+                         "E1003,sales,\nE1004,sales,\nE1005,sales,\n");
+    world.visit({"www.dropbox.com", 1001, 1003, w46});
+    world.visit({"www.dropbox.com", 1011, 1013, w46});
+    world.visit({"app.hubspot.com", 1002, 1005, w46});
+    world.visit({"app.hubspot.com", 1011, 1012, w46});
+    const auto released = ask(world, "2026-W46");
+    EXPECT_EQ(of(released, "sales", "dropbox"), nullptr) << "six accounts, three people";
+    ASSERT_TRUE(of(released, "sales", "hubspot")) << "five people, one by their other accounts";
+    const auto exact = exact_figures(*world.usage, period("2026-W46"), 5).value();
+    EXPECT_EQ(of(exact, "sales", "dropbox")->people->text(), "3");
+    EXPECT_EQ(of(exact, "sales", "hubspot")->people->text(), "5");
+}
+
+TEST(Releases, WithoutPeopleInTheDirectoryNothingIsReleasedAndThatIsSaid)
+{
+    SmallWorld world;
+    use_directory(world, "");
+    world.visit({"app.hubspot.com", 1001, 1009, w46});
+    const auto empty = ask(world, "2026-W46");
+    EXPECT_TRUE(empty.uses.empty());
+    EXPECT_THAT(insight::notes_on(empty), ::testing::Contains(HasSubstr("No people in the directory")));
+    EXPECT_EQ(of(exact_figures(*world.usage, period("2026-W46"), 5).value(), "sales", "hubspot")->people->text(), "9");
+    // What was never released can be once they are listed.
+    std::string people = "employee,unit\n";
+    for (int employee = 1001; employee <= 1009; ++employee)
+        people += fmt::format("E{},sales\n", employee);
+    use_directory(world, people);
+    const auto released = ask(world, "2026-W46");
+    ASSERT_TRUE(of(released, "sales", "hubspot"));
+    EXPECT_THAT(insight::notes_on(released), ::testing::Not(::testing::Contains(HasSubstr("No people"))));
 }
 
 }    // namespace

@@ -154,6 +154,36 @@ TEST_F(UsageStoreTest, AReorganisationMovesPeopleFromItsDayOn)
                                               last + " unassigned 1"}));
 }
 
+TEST_F(UsageStoreTest, PeopleOfTheDirectoryAreToldFromAccountsAndCountOnce)
+{
+    commit(*store_, {ReportBuilder(1)
+                         .add({.day = 1, .person = 1})
+                         .add({.day = 1, .person = 2})    // the same person's other account
+                         .add({.day = 1, .person = 3})    // nobody's, at a device of sales
+                         .add({.day = 1, .person = 0})
+                         .add({.day = 9, .person = 1})    // in no unit any more
+                         .report()});
+    Dimensions d = dimensions(*store_, "org 1", {});
+    const auto anna = numbered<Pseudonym>(100'001);
+    d.people = {{anna, "sales", Day::min(), day(5)}, {numbered<Pseudonym>(100'002), "sales", Day::min(), day(5), anna}};
+    d.devices = {{numbered<Pseudonym>(1), "sales"}};
+    ASSERT_TRUE(store_->label(d).has_value());
+    for (const auto& by : {std::set<By>{By::unit}, std::set<By>{By::unit, By::evidence}}) {
+        const auto first = rows(*store_, by, 1, 2).at(0), last = rows(*store_, by, 9, 10).at(0);
+        EXPECT_EQ(first.unit, "sales");
+        EXPECT_EQ(first.people, 2U);
+        EXPECT_EQ(first.people_known, 1U);
+        EXPECT_EQ(last.unit, "sales");
+        EXPECT_EQ(last.people, 1U);
+        EXPECT_EQ(last.people_known, 0U);
+    }
+    // Another directory says that they are two: the same names, so only the dimension changes.
+    d = dimensions(*store_, "org 2", {});
+    d.people = {{anna, "sales"}, {numbered<Pseudonym>(100'002), "sales"}};
+    ASSERT_TRUE(store_->label(d).has_value());
+    EXPECT_EQ(rows(*store_, {}, 1, 2).at(0).people_known, 2U);
+}
+
 TEST_F(UsageStoreTest, FiltersNarrowByUnitKindLabelAndCapability)
 {
     commit(*store_, {ReportBuilder(1).add({.host = "a.example"}).add({.person = 2, .host = "b.example"}).report()});
