@@ -101,10 +101,8 @@ endforeach()
 adapt("${config}/systemd/daylight-process-watch.service" unit
     "/usr/bin/daylight-" "${programs}/daylight-" "/usr/share/doc/daylight" "${documents}")
 file(INSTALL DESTINATION "${units}" TYPE FILE FILES "${unit}")
-foreach(program agent process-watch)
-    adapt("${config}/systemd/daylight-${program}-kernel-records.conf" drop_in "/usr/bin/daylight-" "${programs}/daylight-")
-    file(INSTALL DESTINATION "${data}/daylight/systemd" TYPE FILE FILES "${drop_in}")
-endforeach()
+adapt("${config}/systemd/daylight-process-watch-kernel-records.conf" drop_in "/usr/bin/daylight-" "${programs}/daylight-")
+file(INSTALL DESTINATION "${data}/daylight/systemd" TYPE FILE FILES "${drop_in}" "${config}/systemd/daylight-agent-kernel-records.conf")
 
 # Documents lie flat; what they link to outside docs/ comes along.
 file(GLOB pages "${DAYLIGHT_SOURCE_DIR}/docs/*.md")

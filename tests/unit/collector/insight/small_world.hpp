@@ -43,7 +43,7 @@ public:
     catalog::Match match(std::string_view host, std::string_view) const override
     {
         catalog::Match match;
-        const std::string domain{names::registrable_domain(host)};
+        const std::string domain{names::is_address_literal(host) ? host : names::registrable_domain(host)};
         if (host == "www.google-analytics.com") {
             match.kind = catalog::Kind::noise;
             match.id = "analytics";
