@@ -44,7 +44,7 @@ bool parses_as(int family, std::string_view text)
 {
     std::array<char, 64> copy{};
     if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos) return false;
-    std::memcpy(copy.data(), text.data(), text.size());
+    text.copy(copy.data(), text.size());    // where memcpy forbids the null of an empty view
     Binary ignored;
     return inet_pton(family, copy.data(), &ignored) == 1;
 }
@@ -64,7 +64,7 @@ const psl_ctx_t* public_suffixes()
 std::size_t find_registrable(std::string_view host)
 {
     std::array<char, longest_name + 1> copy{};
-    std::memcpy(copy.data(), host.data(), host.size());
+    host.copy(copy.data(), host.size());
     const char* found = psl_registrable_domain(public_suffixes(), copy.data());
     return found ? static_cast<std::size_t>(found - copy.data()) : 0;
 }

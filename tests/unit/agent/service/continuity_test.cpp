@@ -113,7 +113,8 @@ protected:
     Held held(const std::string& name)
     {
         Held held;
-        for (const auto& cell : ledger(name)->unsent(100'000)->cells) {
+        const auto unsent = ledger(name)->unsent(100'000);
+        for (const auto& cell : unsent->cells) {
             held.connections += cell.value.connections;
             if (cell.value.bytes_up + cell.value.bytes_down == 0) continue;
             Sum& sum = held.hosts[cell.key.destination.host];
