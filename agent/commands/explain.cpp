@@ -110,6 +110,13 @@ int explain(const Options& options)
                "them. Accounts are "
                "shown by name to you; the collector was told keyed pseudonyms of them and of this device.\n",
                cells, enrolment->collector, settings->keep_acknowledged_days);
+    const auto offers = (*ledger)->offers();
+    if (!offers) return fail("explain", offers.error());
+    std::string offered;
+    for (const auto& [what, value] : *offers)
+        offered += fmt::format("{}{} {}", offered.empty() ? "" : ", ", what.first, wire::to_string(what.second));
+    if (!offered.empty())
+        fmt::print(stderr, "Of applications, not of anybody's use, the highest TLS they offer is told: {}.\n", offered);
     const auto state = (*ledger)->state();
     if (!state) return fail("explain", state.error());
     if (state->unsent > 0)

@@ -100,10 +100,11 @@ int status(const Options& options)
         row("packets_dropped", counters.packets_dropped);
         row("connections", counters.connections);
         row("connections_unattributed", counters.connections_unattributed);
-        const auto without_program = (*ledger)->note(service::connections_without_program_note);
-        row("connections_without_program", without_program ? count_in(*without_program) : 0);
+        const std::uint64_t without_program =
+            counters.connections - std::min(counters.connections, counters.connections_with_program);
+        row("connections_without_program", without_program);
         row("share_without_user", share(counters.connections_unattributed, counters.connections));
-        row("share_without_program", share(without_program ? count_in(*without_program) : 0, counters.connections));
+        row("share_without_program", share(without_program, counters.connections));
         row("cells_dropped", counters.cells_dropped);
         row("gap_seconds", counters.gap_seconds);
         row("bytes_hidden_road", counters.bytes_hidden_road);

@@ -42,10 +42,12 @@ void read_versions(Bytes extension, ClientHello& hello)
     Cursor list(extension);
     const std::size_t length = list.u8();
     Cursor versions(list.take_at_most(length));
+    std::uint16_t highest = 0;
     while (versions.left() >= 2) {
         const std::uint16_t version = versions.u16();
-        if (!is_grease(version)) hello.version = std::max(hello.version, version);
+        if (!is_grease(version)) highest = std::max(highest, version);
     }
+    if (highest != 0) hello.version = highest;    // RFC 8446 section 4.2.1: then the field before does not count
 }
 
 /// legacy_version 16, random 32, session id (length 8), cipher suites (length 16), compression methods (length 8),

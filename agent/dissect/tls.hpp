@@ -12,7 +12,7 @@ namespace dl::agent::dissect::tls {
 struct ClientHello {
     std::string_view server_name;    ///< server_name (RFC 6066 section 3) as sent; empty: none
     Bytes protocols;                 ///< ALPN list (RFC 7301 section 3.1): length 8, name, …
-    std::uint16_t version = 0;       ///< highest that is offered, GREASE (RFC 8701) left out
+    std::uint16_t version = 0;       ///< highest that is offered, GREASE (RFC 8701) left out; 0: unknown
     bool ech_outer = false;          ///< encrypted_client_hello of type outer: real or GREASE, they look the same
     bool whole = false;              ///< false: the bytes ended before the ClientHello did
 };

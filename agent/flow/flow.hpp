@@ -7,6 +7,7 @@
 #include "agent/flow/octets.hpp"
 #include "agent/flow/sighting.hpp"
 #include "agent/flow/stream.hpp"
+#include "agent/flow/tls_offer.hpp"
 
 #include <array>
 #include <memory>
@@ -49,7 +50,8 @@ struct Flow {
     bool established = false;     ///< QUIC: the client sent a packet with a short header
     bool no_such_name = false;    ///< the answer to the question of the moment was NXDOMAIN
     HiddenRoad hidden = HiddenRoad::no;
-    std::uint64_t quic_id = 0;    ///< of the connection id of the first Initial; 0: none was opened
+    std::optional<TlsOffer> offer;    ///< of a ClientHello since the last share
+    std::uint64_t quic_id = 0;        ///< of the connection id of the first Initial; 0: none was opened
 
     Timestamp opened{};
     Timestamp last{};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace dl::agent::flow {
 
@@ -234,7 +235,9 @@ void FlowTable::on_client_hello(const dissect::tls::ClientHello& hello)
 void FlowTable::take_hello(Flow& flow, const dissect::tls::ClientHello& hello, Evidence evidence)
 {
     flow.ech_offered = hello.ech_outer;
-    if (offers_encrypted_dns(hello.protocols)) flow.hidden = HiddenRoad::road;
+    flow.offer = offer_of(hello);
+    // RFC 7858 section 3.2, RFC 9250 section 4.1.1
+    if (wire::offers(protocols_in(hello.protocols), wire::Protocols::encrypted_dns)) flow.hidden = HiddenRoad::road;
     if (hello.server_name.empty()) return;
     if (flow.hidden == HiddenRoad::proxy) flow.hidden = HiddenRoad::no;
     const std::string host = lower_case_host(hello.server_name);
@@ -421,6 +424,7 @@ void FlowTable::share(Flow& flow, std::uint64_t up_held_back)
     usage.hidden_road = is_on_hidden_road(flow);
     usage.no_such_name = flow.no_such_name && flow.evidence == Evidence::dns_query;
     usage.connections = flow.counted ? 0 : 1;
+    usage.offer = std::exchange(flow.offer, std::nullopt);
     usage.bytes_up = up_limit - flow.booked[up];
     usage.bytes_down = down_limit - flow.booked[down];
     usage.first_seen = flow.share_began;

@@ -87,17 +87,6 @@ HiddenRoad road_of_first_payload(Transport transport, Bytes payload)
     return framed && is_openvpn_reset(payload.subspan(2)) ? HiddenRoad::road : HiddenRoad::no;
 }
 
-bool offers_encrypted_dns(Bytes protocols)
-{
-    dissect::Cursor cursor(protocols);
-    while (cursor.left() > 0) {
-        const Bytes name = cursor.take(cursor.u8());
-        const std::string_view text(reinterpret_cast<const char*>(name.data()), name.size());
-        if (text == "dot" || text == "doq" || text.starts_with("doq-")) return true;
-    }
-    return false;
-}
-
 bool is_encrypted_resolver(std::string_view host)
 {
     for (;;) {

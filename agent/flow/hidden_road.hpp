@@ -24,8 +24,4 @@ enum class HiddenRoad : std::uint8_t {
 /// Hosts of public resolvers that answer over HTTPS (RFC 8484), and names below them. Lower case.
 [[nodiscard]] bool is_encrypted_resolver(std::string_view host);
 
-/// By what a ClientHello offers to speak (RFC 7858 section 3.2 and RFC 9250 section 4.1.1): `protocols` as the ALPN
-/// list has it.
-[[nodiscard]] bool offers_encrypted_dns(dissect::Bytes protocols);
-
 }    // namespace dl::agent::flow

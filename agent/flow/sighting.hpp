@@ -1,6 +1,7 @@
 // What the flow table tells the rest of the agent: that a connection opened, and what was used on it under which name.
 #pragma once
 
+#include "agent/flow/tls_offer.hpp"
 #include "shared/base/address.hpp"
 #include "shared/base/time.hpp"
 #include "shared/wire/report.hpp"
@@ -27,6 +28,7 @@ struct Usage {
     std::string_view canonical;    ///< last CNAME of the answer that led there; empty: unknown
     wire::Evidence evidence = wire::Evidence::address_only;
     bool ech_offered = false;
+    std::optional<TlsOffer> offer;    ///< in the share that follows a whole ClientHello
     bool hidden_road =
         false;    ///< its bytes went to encrypted DNS, a VPN or a proxy, whatever the evidence of its name
     bool no_such_name = false;    ///< a question that was answered NXDOMAIN: a probe of a search list, a name mistyped

@@ -184,7 +184,7 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     if (!question && first && usage.connections > 0) {
         counted_.connections += 1;
         if (!who->answered) counted_.connections_unattributed += 1;
-        if (!who->program) without_program_ += 1;
+        if (who->program) counted_.connections_with_program += 1;
     }
     if (usage.hidden_road || evidence == wire::Evidence::hidden_road)
         counted_.bytes_hidden_road += usage.bytes_up + usage.bytes_down;
@@ -194,6 +194,9 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     if (question && is_single_label) return;
     auto to = destination_of(connection, usage, evidence);
     if (!to || (question && rules_.own_questions.contains(to->host))) return;
+    // Of a program that is not known, an offer tells nothing that could be mended.
+    if (usage.offer && who->application)
+        offers_[{*who->application, usage.offer->version}].merge({usage.offer->protocols, day_of(usage.first_seen)});
     CellKey key{day_of(usage.last_seen), device(connection), who->person, who->application, std::move(*to), evidence};
     pending_[std::move(key)].add({usage.connections, usage.bytes_up, usage.bytes_down, whole_second(usage.first_seen),
                                   whole_second(usage.last_seen)});
@@ -203,7 +206,7 @@ Booked Booker::take()
 {
     Booked booked;
     booked.counted = std::exchange(counted_, {});
-    booked.connections_without_program = std::exchange(without_program_, 0);
+    booked.offers = std::exchange(offers_, {});
     booked.shares.reserve(pending_.size());
     for (auto& [key, value] : pending_)
         booked.shares.push_back({key, value});

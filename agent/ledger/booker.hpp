@@ -39,8 +39,8 @@ struct BookerRules {
 /// What was booked since the last take().
 struct Booked {
     std::vector<Share> shares;
-    wire::Counters counted;    ///< connections, connections_unattributed, bytes_hidden_road
-    std::uint64_t connections_without_program = 0;
+    wire::Counters counted;    ///< connections, connections_unattributed, connections_with_program, bytes_hidden_road
+    Offers offers;
 };
 
 class Booker final : public flow::SightingSink {
@@ -89,7 +89,7 @@ private:
     std::unordered_map<std::string, Pseudonym> pseudonyms_;
     std::map<CellKey, CellValue> pending_;
     wire::Counters counted_;
-    std::uint64_t without_program_ = 0;
+    Offers offers_;
 };
 
 }    // namespace dl::agent::ledger

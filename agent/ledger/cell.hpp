@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace dl::agent::ledger {
 
@@ -61,5 +63,20 @@ struct Share {
     CellKey key;
     CellValue use;
 };
+
+/// What applications offered in their ClientHellos, by application and highest version: of the application, of nobody's
+/// use of it. Merging is idempotent, commutative and associative.
+struct OfferValue {
+    wire::Protocols protocols = wire::Protocols::none;
+    Day last_day = Day::min();
+
+    void merge(const OfferValue& other)
+    {
+        protocols = protocols | other.protocols;
+        last_day = std::max(last_day, other.last_day);
+    }
+    friend bool operator==(const OfferValue&, const OfferValue&) = default;
+};
+using Offers = std::map<std::pair<std::string, wire::TlsVersion>, OfferValue>;
 
 }    // namespace dl::agent::ledger

@@ -19,7 +19,8 @@ SqliteLedger::SqliteLedger(std::filesystem::path file, Connection::Mode mode, co
 }
 
 Result<void> SqliteLedger::book(std::span<const Share> shares, const wire::Counters& counted,
-                                const std::optional<FilePosition>& position, const OpenChanges& open)
+                                const std::optional<FilePosition>& position, const OpenChanges& open,
+                                const Offers& offers)
 {
     return guarded([&] {
         Transaction transaction(connection_);
@@ -37,6 +38,7 @@ Result<void> SqliteLedger::book(std::span<const Share> shares, const wire::Count
         count(counted);
         if (position) keep_position(*position);
         keep_open(open);
+        keep_offers(offers);
         transaction.commit();
     });
 }
@@ -95,9 +97,10 @@ void SqliteLedger::forget_half_done()
 void SqliteLedger::prepare()
 {
     const std::int64_t version = connection_.integer("PRAGMA user_version");
-    if (version == 1 && connection_.integer("PRAGMA application_id") == application_id) {
+    if (version >= 1 && version < schema_version && connection_.integer("PRAGMA application_id") == application_id) {
         Transaction transaction(connection_);
-        connection_.execute(schema_step_2);
+        if (version < 2) connection_.execute(schema_step_2);
+        connection_.execute(schema_step_3);
         connection_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
         transaction.commit();
     }
@@ -109,6 +112,7 @@ void SqliteLedger::prepare()
         throw std::runtime_error("is another program's database");
     connection_.execute(schema);
     connection_.execute(schema_step_2);
+    connection_.execute(schema_step_3);
     connection_.execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
     connection_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
     begin_epoch("new ledger");
@@ -223,7 +227,8 @@ void SqliteLedger::count(const wire::Counters& more)
               "UPDATE epochs SET packets = packets + ?2, packets_dropped = packets_dropped + ?3, "
               "connections = connections + ?4, connections_unattributed = connections_unattributed + ?5, "
               "cells_dropped = cells_dropped + ?6, gap_seconds = gap_seconds + ?7, "
-              "bytes_hidden_road = bytes_hidden_road + ?8 WHERE id = ?1")
+              "bytes_hidden_road = bytes_hidden_road + ?8, "
+              "connections_with_program = connections_with_program + ?9 WHERE id = ?1")
         .bind(1, current_)
         .bind(2, number(more.packets))
         .bind(3, number(more.packets_dropped))
@@ -232,6 +237,7 @@ void SqliteLedger::count(const wire::Counters& more)
         .bind(6, number(more.cells_dropped))
         .bind(7, number(more.gap_seconds))
         .bind(8, number(more.bytes_hidden_road))
+        .bind(9, number(more.connections_with_program))
         .run();
 }
 
@@ -248,7 +254,7 @@ void SqliteLedger::keep_position(const FilePosition& position)
 wire::Counters SqliteLedger::counters_at(const Statement& row, int column)
 {
     const auto at = [&](int offset) { return static_cast<std::uint64_t>(row.integer(column + offset)); };
-    return {at(0), at(1), at(2), at(3), at(4), at(5), at(6)};
+    return {at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)};
 }
 
 State SqliteLedger::read_state()
@@ -270,9 +276,16 @@ State SqliteLedger::read_state()
         state.open_connections =
             static_cast<std::uint64_t>(connection_.integer("SELECT count(*) FROM open_connections"));
     state.bytes = bytes_in_use();
+    // `status` reads beside an older agent too, whose ledger has no such column.
+    const bool counts_programs = connection_.integer("PRAGMA user_version") >= 3;
     Statement head(connection_.get(),
-                   "SELECT reason, acknowledged, last_receipt, last_store, packets, packets_dropped, connections, "
-                   "connections_unattributed, cells_dropped, gap_seconds, bytes_hidden_road FROM epochs WHERE id = ?1");
+                   fmt::format("SELECT reason, acknowledged, last_receipt, last_store, packets, packets_dropped, "
+                               "connections, connections_unattributed, cells_dropped, gap_seconds, bytes_hidden_road, "
+                               "{} FROM epochs WHERE id = ?1",
+                               counts_programs
+                                   ? "connections_with_program"
+                                   : "max(0, connections - (SELECT coalesce(sum(CAST(value AS INTEGER)), 0) "
+                                     "FROM notes WHERE key = 'connections_without_program'))"));
     head.bind(1, current_);
     if (head.step()) {
         state.last_epoch_reason = head.text(0);

@@ -51,6 +51,7 @@ struct Batch {
     std::optional<StoreIncarnation> last_store;
     wire::Counters counters;
     std::vector<SentCell> cells;
+    Offers offers;          ///< of the applications among the cells
     bool current = true;    ///< false: of an earlier epoch that still has something unsent
 };
 
@@ -88,8 +89,8 @@ public:
     /// Adds shares, counts, for a capture file the position in it, and live what became of the open connections: all of
     /// it or nothing, durable on return. Starts a new epoch first where a share falls on a day that was pruned.
     [[nodiscard]] virtual Result<void> book(std::span<const Share> shares, const wire::Counters& counted,
-                                            const std::optional<FilePosition>& position,
-                                            const OpenChanges& open = {}) = 0;
+                                            const std::optional<FilePosition>& position, const OpenChanges& open = {},
+                                            const Offers& offers = {}) = 0;
     /// The open connections that the last booking left.
     [[nodiscard]] virtual Result<std::vector<KeptConnection>> open_connections() = 0;
 
@@ -112,6 +113,9 @@ public:
     [[nodiscard]] virtual Result<std::optional<FilePosition>> position(const Digest& file) = 0;
     /// Every cell of which something was acknowledged, by day.
     [[nodiscard]] virtual Result<void> for_each_left(const std::function<void(const LeftCell&)>& visit) = 0;
+
+    /// What is told of applications beside their cells.
+    [[nodiscard]] virtual Result<Offers> offers() = 0;
 
     /// Small notes beside the cells ("watching_since", …); empty where never written.
     [[nodiscard]] virtual Result<std::string> note(std::string_view key) = 0;

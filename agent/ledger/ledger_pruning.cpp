@@ -37,6 +37,7 @@ void SqliteLedger::release(const std::string& where, std::int64_t parameter)
     connection_.execute(
         "DELETE FROM destinations WHERE id NOT IN (SELECT destination FROM cells);"
         "DELETE FROM applications WHERE id NOT IN (SELECT application FROM cells);"
+        "DELETE FROM offers WHERE application NOT IN (SELECT id FROM applications);"
         "DELETE FROM identities WHERE id NOT IN (SELECT device FROM cells UNION SELECT person FROM cells)");
 }
 

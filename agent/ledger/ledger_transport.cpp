@@ -108,7 +108,8 @@ Batch SqliteLedger::read_batch(std::size_t most)
     Batch batch;
     Statement head(connection_.get(),
                    "SELECT epoch, acknowledged, last_receipt, last_store, packets, packets_dropped, connections, "
-                   "connections_unattributed, cells_dropped, gap_seconds, bytes_hidden_road FROM epochs WHERE id = ?1");
+                   "connections_unattributed, cells_dropped, gap_seconds, bytes_hidden_road, "
+                   "connections_with_program FROM epochs WHERE id = ?1");
     head.bind(1, row);
     if (!head.step()) throw std::runtime_error("the current epoch is gone; the file is damaged");
     batch.epoch = id_from<Epoch>(head.blob(0));
@@ -130,6 +131,7 @@ Batch SqliteLedger::read_batch(std::size_t most)
                                static_cast<std::uint64_t>(read.integer(key_width + 5))});
         batch.revision_to = batch.cells.back().revision;
     }
+    batch.offers = offers_of(batch.cells);
     return batch;
 }
 

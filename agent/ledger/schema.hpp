@@ -3,7 +3,7 @@
 
 namespace dl::agent::ledger {
 
-inline constexpr int schema_version = 2;             // PRAGMA user_version
+inline constexpr int schema_version = 3;             // PRAGMA user_version
 inline constexpr int application_id = 0x444c4c47;    // PRAGMA application_id: "DLLG"
 
 inline constexpr const char* schema = R"sql(
@@ -81,7 +81,7 @@ CREATE TABLE positions (
 ) WITHOUT ROWID;
 )sql";
 
-/// From schema 1 to 2; a new ledger is made by both.
+/// From schema 1 to 2; a new ledger is made by all steps.
 inline constexpr const char* schema_step_2 = R"sql(
 CREATE TABLE open_connections (
     key         BLOB PRIMARY KEY,
@@ -97,6 +97,23 @@ CREATE TABLE open_connections (
     down_start  INTEGER,
     down_next   INTEGER,
     down_finish INTEGER
+) WITHOUT ROWID;
+)sql";
+
+/// From schema 2 to 3. What the note counted belonged to all epochs: where there is one, it tells the new counter.
+inline constexpr const char* schema_step_3 = R"sql(
+ALTER TABLE epochs ADD COLUMN connections_with_program INTEGER NOT NULL DEFAULT 0;
+UPDATE epochs SET connections_with_program = max(0, connections - (
+    SELECT CAST(value AS INTEGER) FROM notes WHERE key = 'connections_without_program'))
+    WHERE (SELECT count(*) FROM epochs) = 1 AND EXISTS (
+    SELECT 1 FROM notes WHERE key = 'connections_without_program');
+DELETE FROM notes WHERE key = 'connections_without_program';
+CREATE TABLE offers (
+    application INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    protocols INTEGER NOT NULL,
+    last_day INTEGER NOT NULL,
+    PRIMARY KEY (application, version)
 ) WITHOUT ROWID;
 )sql";
 

@@ -61,7 +61,8 @@ class SqliteLedger final : public Ledger {
 public:
     SqliteLedger(std::filesystem::path file, Connection::Mode mode, const Options& options, const Clock& clock);
     Result<void> book(std::span<const Share> shares, const wire::Counters& counted,
-                      const std::optional<FilePosition>& position, const OpenChanges& open) override;
+                      const std::optional<FilePosition>& position, const OpenChanges& open,
+                      const Offers& offers) override;
     Result<std::vector<KeptConnection>> open_connections() override;
     Result<Batch> unsent(std::size_t most) override;
     Result<void> acknowledge(const Batch& batch, const Receipt& receipt, const StoreIncarnation& store) override;
@@ -72,6 +73,7 @@ public:
     Result<State> state() override;
     Result<std::optional<FilePosition>> position(const Digest& file) override;
     Result<void> for_each_left(const std::function<void(const LeftCell&)>& visit) override;
+    Result<Offers> offers() override;
     Result<std::string> note(std::string_view key) override;
     Result<void> set_note(std::string_view key, std::string_view value) override;
 
@@ -108,6 +110,8 @@ private:
     void count(const wire::Counters& more);
     void keep_position(const FilePosition& position);
     void keep_open(const OpenChanges& open);
+    void keep_offers(const Offers& offers);
+    Offers offers_of(const std::vector<SentCell>& cells);
     std::int64_t epoch_row(const Epoch& epoch);
     Batch read_batch(std::size_t most);
     static wire::Counters counters_at(const Statement& row, int column);

@@ -57,7 +57,12 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     unbooked_.counted.cells_dropped +=
         ledger::add_shares(unbooked_.shares, std::move(booked.shares), most_unbooked_cells);
     unbooked_.counted.connections += booked.counted.connections;
-    without_program_ += booked.connections_without_program;
+    unbooked_.counted.connections_with_program += booked.counted.connections_with_program;
+    for (const auto& [what, offer] : booked.offers) {
+        // What finds no room is told again with the application's next connection.
+        if (unbooked_.offers.size() >= most_unbooked_cells && !unbooked_.offers.contains(what)) continue;
+        unbooked_.offers[what].merge(offer);
+    }
     unbooked_.counted.connections_unattributed += booked.counted.connections_unattributed;
     unbooked_.counted.bytes_hidden_road += booked.counted.bytes_hidden_road;
     unbooked_.counted.packets += packets_ - packets_counted_;
@@ -66,7 +71,7 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     dropped_counted_ = dropped;
     ledger::OpenChanges open;
     if (!plan_.file) open = open_.changes(flows_, clock_.now());
-    const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position, open);
+    const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position, open, unbooked_.offers);
     if (!done) {    // kept for the next time: a full disk passes
         open_.not_booked();
         book_failed(done.error());
@@ -74,24 +79,10 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     }
     if (const auto noted = note_recovery(); !noted) return noted;
     if (const auto noted = note_without_room(); !noted) return noted;
-    if (const auto counted = count_without_program(); !counted) return counted;
     const bool something = !unbooked_.shares.empty();
     unbooked_ = {};
     if (something) flushed();
     return {};
-}
-
-/// Beside the counters that are reported: for the reader of `status`, since the ledger was made.
-Result<void> Watch::count_without_program()
-{
-    if (without_program_ == 0) return {};
-    const auto before = ledger_.note(connections_without_program_note);
-    if (!before) return before.error();
-    std::uint64_t count = 0;
-    std::from_chars(before->data(), before->data() + before->size(), count);
-    const auto noted = ledger_.set_note(connections_without_program_note, std::to_string(count + without_program_));
-    if (noted) without_program_ = 0;
-    return noted;
 }
 
 /// Said once, not at every attempt. It can't be written down now: `status` and `doctor` tell it by the time of the last

@@ -20,9 +20,6 @@ namespace dl::agent::service {
 /// The capture file that is replayed, recognised by its head.
 [[nodiscard]] Result<Digest> identify_capture(const std::filesystem::path& file);
 
-/// The ledger's note of how many connections were counted whose program was not found.
-inline constexpr const char* connections_without_program_note = "connections_without_program";
-
 /// The ledger's note of how many open connections found no room to be kept over a restart, at the last look.
 inline constexpr const char* open_without_room_note = "open_connections_without_room";
 
@@ -68,13 +65,11 @@ private:
     std::uint64_t packets_counted_ = 0;
     std::uint64_t dropped_counted_ = 0;
     std::uint64_t packets_ = 0;
-    Result<void> count_without_program();
     Result<void> note_without_room();
     void book_failed(const Failure& why);
     Result<void> note_recovery();
 
     Timestamp memory_given_back_{};
-    std::uint64_t without_program_ = 0;         ///< connections since the last commit
     std::uint64_t without_room_ = 0;            ///< as noted last
     std::optional<Timestamp> failing_since_;    ///< the ledger could not be written
     std::string failing_because_;

@@ -59,6 +59,8 @@ wire::Report compose_report(const ledger::Batch& batch, const Sender& sender, Ti
         cell.revision = sent.revision;
         report.cells.push_back(cell);
     }
+    for (const auto& [what, value] : batch.offers)
+        report.offers.push_back({applications.at(what.first), what.second, value.protocols, value.last_day});
     return report;
 }
 

@@ -45,6 +45,16 @@ const char* mistake_in_indexes(const Cell& cell, const Report& report)
     return nullptr;
 }
 
+const char* mistake_in_offer(const Offer& offer, const Report& report)
+{
+    if (offer.application >= report.applications.size()) return "application: points outside the table of applications";
+    if (offer.version < TlsVersion::ssl_3 || offer.version > TlsVersion::tls_1_3)
+        return "version: is none that version 1 knows";
+    if (static_cast<std::uint8_t>(offer.protocols) > all_protocols) return "protocols: are none that version 1 knows";
+    if (!is_valid(offer.last_day)) return "last_day: lies outside 1970 to 9999; check the clock";
+    return nullptr;
+}
+
 std::optional<std::string> mistake_in_tables(const Report& report)
 {
     const auto too_many = [](std::string_view table, std::size_t size,
@@ -56,6 +66,7 @@ std::optional<std::string> mistake_in_tables(const Report& report)
     if (auto mistake = too_many("persons", report.persons.size(), limits::persons)) return mistake;
     if (auto mistake = too_many("applications", report.applications.size(), limits::applications)) return mistake;
     if (auto mistake = too_many("destinations", report.destinations.size(), limits::destinations)) return mistake;
+    if (auto mistake = too_many("offers", report.offers.size(), limits::offers)) return mistake;
     if (auto mistake = too_many("cells", report.cells.size(), limits::cells)) return mistake;
 
     std::size_t texts = 0;
@@ -91,13 +102,16 @@ std::optional<std::string> first_mistake(const Report& report)
     const Counters& c = report.counters;
     for (const std::uint64_t value :
          {report.revision_from, report.revision_to, c.packets, c.packets_dropped, c.connections,
-          c.connections_unattributed, c.cells_dropped, c.gap_seconds, c.bytes_hidden_road})
+          c.connections_unattributed, c.cells_dropped, c.gap_seconds, c.bytes_hidden_road, c.connections_with_program})
         if (value > limits::count) return "a revision or counter is larger than 2^63-1; check it";
     for (std::size_t i = 0; i < report.cells.size(); ++i) {
         const char* mistake = mistake_in_indexes(report.cells[i], report);
         if (!mistake) mistake = mistake_in_values(report.cells[i]);
         if (mistake) return fmt::format("cells[{}].{}", i, mistake);
     }
+    for (std::size_t i = 0; i < report.offers.size(); ++i)
+        if (const char* mistake = mistake_in_offer(report.offers[i], report))
+            return fmt::format("offers[{}].{}", i, mistake);
     return std::nullopt;
 }
 

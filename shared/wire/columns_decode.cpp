@@ -134,6 +134,7 @@ private:
             case layout::destinations: destinations(); break;
             case layout::time_unit: time_unit(); break;
             case layout::cells: cells(); break;
+            case layout::offers: offers(); break;
             default: in_.skip();    // a later minor addition to version 1
         }
     }
@@ -149,10 +150,10 @@ private:
     {
         Counters& c = report_.counters;
         const std::array<std::uint64_t*, layout::counter_count> members{
-            &c.packets,       &c.packets_dropped, &c.connections,      &c.connections_unattributed,
-            &c.cells_dropped, &c.gap_seconds,     &c.bytes_hidden_road};
+            &c.packets,       &c.packets_dropped, &c.connections,       &c.connections_unattributed,
+            &c.cells_dropped, &c.gap_seconds,     &c.bytes_hidden_road, &c.connections_with_program};
         const std::size_t size = in_.array(most_columns);
-        if (size < members.size()) return in_.fail("there must be seven counters");
+        if (size < layout::least_counters) return in_.fail("there must be seven counters or more");
         for (std::size_t i = 0; i < size; ++i)
             if (i < members.size())
                 *members[i] = count(in_);
@@ -298,6 +299,28 @@ private:
                     static_cast<std::int64_t>(limits::count),
                     [&](std::size_t i, std::int64_t v) { table[i].revision = static_cast<std::uint64_t>(v); });
         for (std::size_t i = layout::cell_columns; i < all; ++i)
+            in_.skip();
+    }
+
+    void offers()
+    {
+        const std::size_t all = columns(layout::offer_columns);
+        const std::size_t size = rows(limits::offers);
+        std::vector<Offer>& table = report_.offers;
+        table.resize(in_.ok() ? size : 0);
+        differences(in_, size, 0, unknown - 1,
+                    [&](std::size_t i, std::int64_t v) { table[i].application = static_cast<std::uint32_t>(v); });
+        column(in_, size, [&](std::size_t i, std::int64_t v) {
+            if (v < 0 || v > 65535) return in_.fail("a version of TLS must be 768 (SSL 3) to 772 (TLS 1.3)");
+            table[i].version = static_cast<TlsVersion>(v);
+        });
+        column(in_, size, [&](std::size_t i, std::int64_t v) {
+            if (v < 0 || v > all_protocols) return in_.fail("protocols must be a sum of 1, 2, 4, 8 and 16");
+            table[i].protocols = static_cast<Protocols>(v);
+        });
+        differences(in_, size, 0, limits::last_day,
+                    [&](std::size_t i, std::int64_t v) { table[i].last_day = Day{std::chrono::days(v)}; });
+        for (std::size_t i = layout::offer_columns; i < all; ++i)
             in_.skip();
     }
 

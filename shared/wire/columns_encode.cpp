@@ -107,6 +107,15 @@ void put_cells(CborWriter& out, const Report& report, std::int64_t unit)
                     [](const Cell& c) { return static_cast<std::int64_t>(c.revision); });
 }
 
+void put_offers(CborWriter& out, const std::vector<Offer>& offers)
+{
+    out.array(layout::offer_columns);
+    put_differences(out, offers, 0, [](const Offer& o) { return std::int64_t{o.application}; });
+    put_column(out, offers, [](const Offer& o) { return static_cast<std::int64_t>(o.version); });
+    put_column(out, offers, [](const Offer& o) { return static_cast<std::int64_t>(o.protocols); });
+    put_differences(out, offers, 0, [](const Offer& o) { return std::int64_t{o.last_day.time_since_epoch().count()}; });
+}
+
 void put_report(CborWriter& out, const Report& report)
 {
     // Numbered by hosts first, then canonical names and applications, so that the column of hosts is mostly ones.
@@ -122,7 +131,7 @@ void put_report(CborWriter& out, const Report& report)
     out.array(3);
     out.text(layout::magic);
     out.unsigned_integer(format_version);
-    out.map(15 + (report.last_receipt ? 1U : 0U) + (report.last_store ? 1U : 0U));
+    out.map(15 + (report.last_receipt ? 1U : 0U) + (report.last_store ? 1U : 0U) + (report.offers.empty() ? 0U : 1U));
 
     out.unsigned_integer(layout::agent);
     out.bytes(report.agent.bytes);
@@ -149,8 +158,8 @@ void put_report(CborWriter& out, const Report& report)
     out.unsigned_integer(layout::counters);
     const Counters& c = report.counters;
     const std::array<std::uint64_t, layout::counter_count> counters{
-        c.packets,       c.packets_dropped, c.connections,      c.connections_unattributed,
-        c.cells_dropped, c.gap_seconds,     c.bytes_hidden_road};
+        c.packets,       c.packets_dropped, c.connections,       c.connections_unattributed,
+        c.cells_dropped, c.gap_seconds,     c.bytes_hidden_road, c.connections_with_program};
     put_column(out, counters, [](std::uint64_t value) { return static_cast<std::int64_t>(value); });
     out.unsigned_integer(layout::devices);
     put_pseudonyms(out, report.devices);
@@ -170,6 +179,9 @@ void put_report(CborWriter& out, const Report& report)
     out.unsigned_integer(static_cast<std::uint64_t>(unit));
     out.unsigned_integer(layout::cells);
     put_cells(out, report, unit);
+    if (report.offers.empty()) return;
+    out.unsigned_integer(layout::offers);
+    put_offers(out, report.offers);
 }
 
 }    // namespace

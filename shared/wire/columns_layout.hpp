@@ -28,10 +28,13 @@ enum Key : std::uint64_t {
     destinations = 15,
     time_unit = 16,
     cells = 17,
+    offers = 18,
 };
 
-inline constexpr std::size_t counter_count = 7;
+inline constexpr std::size_t counter_count = 8;
+inline constexpr std::size_t least_counters = 7;    ///< the eighth came later
 inline constexpr std::size_t destination_columns = 4;
 inline constexpr std::size_t cell_columns = 12;
+inline constexpr std::size_t offer_columns = 4;
 
 }    // namespace dl::wire::layout

@@ -82,13 +82,13 @@ void version(JsonReader& in)
 
 Counters counters(JsonReader& in)
 {
-    constexpr Names<7> names{"packets",       "packets_dropped", "connections",      "connections_unattributed",
-                             "cells_dropped", "gap_seconds",     "bytes_hidden_road"};
+    constexpr Names<8> names{"packets",       "packets_dropped", "connections",       "connections_unattributed",
+                             "cells_dropped", "gap_seconds",     "bytes_hidden_road", "connections_with_program"};
     Counters c;
-    const std::array<std::uint64_t*, 7> members{
-        &c.packets,       &c.packets_dropped, &c.connections,      &c.connections_unattributed,
-        &c.cells_dropped, &c.gap_seconds,     &c.bytes_hidden_road};
-    in.object(names, names.size(), [&](std::size_t field) { *members[field] = count(in); });
+    const std::array<std::uint64_t*, 8> members{
+        &c.packets,       &c.packets_dropped, &c.connections,       &c.connections_unattributed,
+        &c.cells_dropped, &c.gap_seconds,     &c.bytes_hidden_road, &c.connections_with_program};
+    in.object(names, 7, [&](std::size_t field) { *members[field] = count(in); });    // the eighth came later
     return c;
 }
 
@@ -132,6 +132,24 @@ Cell cell(JsonReader& in)
     return c;
 }
 
+Offer offer(JsonReader& in)
+{
+    constexpr Names<4> names{"application", "version", "protocols", "last_day"};
+    Offer o;
+    in.object(names, names.size(), [&](std::size_t field) {
+        switch (field) {
+            case 0: o.application = small_count(in); break;
+            case 1: o.version = word(in, parse_tls_version, TlsVersion::tls_1_3); break;
+            case 2:
+                in.list(words_of(static_cast<Protocols>(all_protocols)).size(),
+                        [&] { o.protocols = o.protocols | word(in, parse_protocol, Protocols::none); });
+                break;
+            default: o.last_day = day(in);
+        }
+    });
+    return o;
+}
+
 /// Runs `read` over the whole body.
 template <class T, class F>
 Result<T> decoded(std::string_view body, std::string_view subject, F read)
@@ -151,10 +169,10 @@ Result<T> decoded(std::string_view body, std::string_view subject, F read)
 template <>
 Result<Report> decode_json<Report>(std::string_view body)
 {
-    constexpr Names<17> names{"format",        "version",     "agent",        "observer",      "epoch",
+    constexpr Names<18> names{"format",        "version",     "agent",        "observer",      "epoch",
                               "revision_from", "revision_to", "sent_at",      "agent_version", "counters",
                               "devices",       "persons",     "applications", "destinations",  "cells",
-                              "last_receipt",  "last_store"};
+                              "last_receipt",  "last_store",  "offers"};
     Result<Report> result = decoded<Report>(body, "report", [&names](JsonReader& in, Report& r) {
         in.object(names, 15, [&](std::size_t field) {
             switch (field) {
@@ -174,7 +192,8 @@ Result<Report> decode_json<Report>(std::string_view body)
                 case 13: in.list(limits::destinations, [&] { r.destinations.push_back(destination(in)); }); break;
                 case 14: in.list(limits::cells, [&] { r.cells.push_back(cell(in)); }); break;
                 case 15: r.last_receipt = id_or_null<Receipt>(in); break;
-                default: r.last_store = id_or_null<StoreIncarnation>(in);
+                case 16: r.last_store = id_or_null<StoreIncarnation>(in); break;
+                default: in.list(limits::offers, [&] { r.offers.push_back(offer(in)); });
             }
         });
     });

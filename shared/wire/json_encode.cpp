@@ -35,10 +35,11 @@ std::string list(const Items& items, F item)
 
 std::string of(const Counters& c)
 {
-    return fmt::format(R"({{"packets": {}, "packets_dropped": {}, "connections": {}, "connections_unattributed": {}, )"
-                       R"("cells_dropped": {}, "gap_seconds": {}, "bytes_hidden_road": {}}})",
-                       c.packets, c.packets_dropped, c.connections, c.connections_unattributed, c.cells_dropped,
-                       c.gap_seconds, c.bytes_hidden_road);
+    return fmt::format(
+        R"({{"packets": {}, "packets_dropped": {}, "connections": {}, "connections_unattributed": {}, )"
+        R"("cells_dropped": {}, "gap_seconds": {}, "bytes_hidden_road": {}, "connections_with_program": {}}})",
+        c.packets, c.packets_dropped, c.connections, c.connections_unattributed, c.cells_dropped, c.gap_seconds,
+        c.bytes_hidden_road, c.connections_with_program);
 }
 
 std::string of(const Destination& d)
@@ -56,6 +57,15 @@ std::string of(const Cell& c)
         to_iso_date(c.day), c.device, index_or_null(c.person), index_or_null(c.application), c.destination,
         to_string(c.evidence), c.connections, c.bytes_up, c.bytes_down, to_rfc3339(c.first_seen),
         to_rfc3339(c.last_seen), c.revision);
+}
+
+std::string of(const Offer& o)
+{
+    std::string words;
+    for (const std::string_view word : words_of(o.protocols))
+        words += fmt::format("{}\"{}\"", words.empty() ? "" : ", ", word);
+    return fmt::format(R"({{"application": {}, "version": "{}", "protocols": [{}], "last_day": "{}"}})", o.application,
+                       to_string(o.version), words, to_iso_date(o.last_day));
 }
 
 }    // namespace
@@ -77,7 +87,9 @@ std::string encode_json(const Report& r)
     out += "  \"persons\": " + list(r.persons, pseudonym) + ",\n";
     out += "  \"applications\": " + list(r.applications, json_text) + ",\n";
     out += "  \"destinations\": " + list(r.destinations, [](const Destination& d) { return of(d); }) + ",\n";
-    out += "  \"cells\": " + list(r.cells, [](const Cell& c) { return of(c); }) + "\n}\n";
+    out += "  \"cells\": " + list(r.cells, [](const Cell& c) { return of(c); });
+    if (!r.offers.empty()) out += ",\n  \"offers\": " + list(r.offers, [](const Offer& o) { return of(o); });
+    out += "\n}\n";
     return out;
 }
 

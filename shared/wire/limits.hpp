@@ -15,6 +15,7 @@ inline constexpr std::size_t destinations = 100'000;
 inline constexpr std::size_t devices = 20'000;
 inline constexpr std::size_t persons = 20'000;
 inline constexpr std::size_t applications = 20'000;
+inline constexpr std::size_t offers = 100'000;
 inline constexpr std::size_t text = 255;           ///< octets of a host, canonical name, application, reason …
 inline constexpr std::size_t version_text = 64;    ///< octets of a program's version
 inline constexpr std::size_t pem = 64 << 10;       ///< octets of a signing request or a chain of certificates

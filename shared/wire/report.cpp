@@ -36,6 +36,22 @@ constexpr std::array<std::pair<Evidence, std::string_view>, 11> evidences{{
     {Evidence::hidden_road, "hidden_road"},
 }};
 
+constexpr std::array<std::pair<TlsVersion, std::string_view>, 5> tls_versions{{
+    {TlsVersion::ssl_3, "ssl3"},
+    {TlsVersion::tls_1_0, "tls1.0"},
+    {TlsVersion::tls_1_1, "tls1.1"},
+    {TlsVersion::tls_1_2, "tls1.2"},
+    {TlsVersion::tls_1_3, "tls1.3"},
+}};
+
+constexpr std::array<std::pair<Protocols, std::string_view>, 5> protocol_words{{
+    {Protocols::http_1, "http/1"},
+    {Protocols::http_2, "h2"},
+    {Protocols::http_3, "h3"},
+    {Protocols::encrypted_dns, "dns"},
+    {Protocols::other, "other"},
+}};
+
 constexpr std::array<std::pair<ObserverKind, std::string_view>, 3> observer_kinds{{
     {ObserverKind::endpoint, "endpoint"},
     {ObserverKind::sensor, "sensor"},
@@ -71,6 +87,20 @@ int rank(Evidence evidence)
     }
     return 10;
 }
+
+std::string_view to_string(TlsVersion version) { return text_of(tls_versions, version); }
+
+std::optional<TlsVersion> parse_tls_version(std::string_view text) { return value_of(tls_versions, text); }
+
+std::vector<std::string_view> words_of(Protocols protocols)
+{
+    std::vector<std::string_view> words;
+    for (const auto& [protocol, word] : protocol_words)
+        if (offers(protocols, protocol)) words.push_back(word);
+    return words;
+}
+
+std::optional<Protocols> parse_protocol(std::string_view text) { return value_of(protocol_words, text); }
 
 std::string_view to_string(ObserverKind kind) { return text_of(observer_kinds, kind); }
 

@@ -53,6 +53,52 @@ struct Destination {
     friend auto operator<=>(const Destination&, const Destination&) = default;
 };
 
+/// The highest version of TLS that a ClientHello offers. The numbers are those of the protocol (RFC 8446 section 4.1.2)
+/// and on the wire; what is older than SSL 3 counts as it, what is newer than TLS 1.3 as that.
+enum class TlsVersion : std::uint16_t {
+    ssl_3 = 0x0300,
+    tls_1_0 = 0x0301,
+    tls_1_1 = 0x0302,
+    tls_1_2 = 0x0303,
+    tls_1_3 = 0x0304,
+};
+[[nodiscard]] std::string_view to_string(TlsVersion version);
+[[nodiscard]] std::optional<TlsVersion> parse_tls_version(std::string_view text);
+
+/// What a ClientHello offers to speak (ALPN, RFC 7301), as a sum. The numbers are on the wire.
+enum class Protocols : std::uint8_t {
+    none = 0,
+    http_1 = 1,    ///< http/0.9, http/1.0, http/1.1
+    http_2 = 2,
+    http_3 = 4,           ///< and its drafts
+    encrypted_dns = 8,    ///< dot, doq and its drafts
+    other = 16,
+};
+inline constexpr std::uint8_t all_protocols = 31;
+[[nodiscard]] constexpr Protocols operator|(Protocols a, Protocols b)
+{
+    return static_cast<Protocols>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
+}
+[[nodiscard]] constexpr bool offers(Protocols all, Protocols one)
+{
+    return (static_cast<std::uint8_t>(all) & static_cast<std::uint8_t>(one)) != 0;
+}
+/// Each protocol of the sum, in the order of the numbers: "http/1", "h2", "h3", "dns", "other".
+[[nodiscard]] std::vector<std::string_view> words_of(Protocols protocols);
+[[nodiscard]] std::optional<Protocols> parse_protocol(std::string_view text);
+
+/// An attribute of an application, of nobody's use of it: ClientHellos with this highest version were sent, the last of
+/// them on `last_day`, and offered these protocols between them. Of one (application, version) there is one; versions
+/// of it merge by the later day and the union of protocols.
+struct Offer {
+    std::uint32_t application = 0;    ///< into Report::applications
+    TlsVersion version = TlsVersion::tls_1_3;
+    Protocols protocols = Protocols::none;
+    Day last_day{};
+
+    friend bool operator==(const Offer&, const Offer&) = default;
+};
+
 /// Index into one of a report's tables that may be unknown.
 inline constexpr std::uint32_t unknown = std::numeric_limits<std::uint32_t>::max();
 
@@ -84,6 +130,8 @@ struct Counters {
     std::uint64_t cells_dropped = 0;               ///< let go because the ledger reached its size limit
     std::uint64_t gap_seconds = 0;                 ///< time in which the agent did not watch though it should have
     std::uint64_t bytes_hidden_road = 0;           ///< payload that went to DoH, VPN or proxy addresses
+    std::uint64_t connections_with_program =
+        0;    ///< which program it was is known; an agent that does not count it tells 0
 
     friend bool operator==(const Counters&, const Counters&) = default;
 };
@@ -105,6 +153,7 @@ struct Report {
     std::vector<std::string> applications;
     std::vector<Destination> destinations;
     std::vector<Cell> cells;
+    std::vector<Offer> offers;    ///< of applications of the report
 
     friend bool operator==(const Report&, const Report&) = default;
 };

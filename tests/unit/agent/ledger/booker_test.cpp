@@ -66,6 +66,31 @@ BookerRules rules()
     return made;
 }
 
+TEST(Booker, OffersBelongToTheApplicationAndProgramsAreCounted)
+{
+    identity::Identity known{"E1001", "firefox"};
+    known.process = "firefox";
+    Scripted who(Answers{known, {"E1001", "firefox"}, {"E1001", std::nullopt}});
+    Booker booker(rules(), who);
+    const auto offering = [](wire::TlsVersion version, wire::Protocols protocols, Timestamp when) {
+        flow::Usage use = usage("a.example", wire::Evidence::tls_sni, 1, 10, 100, when);
+        use.offer = flow::TlsOffer{version, protocols};
+        return use;
+    };
+    using enum wire::TlsVersion;
+    for (std::uint64_t id : {1, 2, 3})
+        booker.opened(connection(id));
+    booker.used(connection(1), offering(tls_1_2, wire::Protocols::http_1, noon));
+    booker.used(connection(2), offering(tls_1_2, wire::Protocols::http_2, noon + 24h));
+    booker.used(connection(3), offering(tls_1_0, wire::Protocols::other, noon));    // nobody knows of what program
+    const Booked booked = booker.take();
+    EXPECT_EQ(booked.offers, (Offers{{{"firefox", tls_1_2},
+                                      {wire::Protocols::http_1 | wire::Protocols::http_2, day_of(noon + 24h)}}}));
+    EXPECT_EQ(booked.counted.connections, 3U);
+    EXPECT_EQ(booked.counted.connections_with_program, 1U) << "the unit alone tells the application, not the program";
+    EXPECT_TRUE(booker.take().offers.empty());
+}
+
 TEST(Booker, MakesPseudonymsBeforeAnythingIsBooked)
 {
     Scripted who(Answers{{"CORP\\E1001", "firefox"}});

@@ -270,23 +270,58 @@ TEST_F(LedgerTest, ABookingThatFailsLeavesTheEpochThatTheFileHas)
     EXPECT_EQ(ledger_->state()->epochs, 2U);
 }
 
+TEST_F(LedgerTest, OffersTravelWithCellsOfTheirApplication)
+{
+    using enum wire::TlsVersion;
+    Share of_curl{key(1), use(1, 2, 3, clock_.now())}, of_nobody{key(2), use(1, 2, 3, clock_.now())};
+    of_curl.key.application = "curl";
+    of_nobody.key.application.reset();
+    const Offers first{{{"curl", tls_1_2}, {wire::Protocols::http_1, monday}}};
+    ASSERT_TRUE(ledger_->book(std::vector{of_curl}, {}, std::nullopt, {}, first));
+    acknowledge(unsent());
+    ASSERT_TRUE(ledger_->book(std::vector{of_nobody}, {}, std::nullopt));
+    EXPECT_TRUE(unsent().offers.empty()) << "nothing of curl is told now";
+    const Offers second{{{"curl", tls_1_2}, {wire::Protocols::http_2, monday + std::chrono::days(1)}},
+                        {{"curl", tls_1_3}, {wire::Protocols::none, monday}}};
+    ASSERT_TRUE(ledger_->book(std::vector{of_curl}, {}, std::nullopt, {}, second));
+    const Offers both{
+        {{"curl", tls_1_2}, {wire::Protocols::http_1 | wire::Protocols::http_2, monday + std::chrono::days(1)}},
+        {{"curl", tls_1_3}, {wire::Protocols::none, monday}}};
+    EXPECT_EQ(unsent().offers, both);
+    open();
+    EXPECT_EQ(*ledger_->offers(), both);
+    acknowledge(unsent());
+    clock_.set(clock_.now() + std::chrono::days(9));
+    ASSERT_TRUE(ledger_->prune());
+    EXPECT_TRUE(ledger_->offers()->empty()) << "they go with the last cell of their application";
+}
+
 TEST_F(LedgerTest, AFileOfTheFirstSchemaIsTakenAlongWithItsCells)
 {
     book({{key(1), use(1, 2, 3, clock_.now())}});
     ledger_.reset();
     sqlite3* raw = nullptr;
     ASSERT_EQ(sqlite3_open((directory_ / "ledger.db").c_str(), &raw), SQLITE_OK);
-    ASSERT_EQ(sqlite3_exec(raw, "DROP TABLE open_connections; PRAGMA user_version = 1", nullptr, nullptr, nullptr),
-              SQLITE_OK);
+    ASSERT_EQ(
+        sqlite3_exec(
+            raw,
+            "DROP TABLE open_connections; DROP TABLE offers; ALTER TABLE epochs DROP COLUMN connections_with_program; "
+            "UPDATE epochs SET connections = 10; "
+            "INSERT INTO notes VALUES ('connections_without_program', '4'); PRAGMA user_version = 1",
+            nullptr, nullptr, nullptr),
+        SQLITE_OK);
     sqlite3_close(raw);
     {    // read beside the agent that has not been upgraded yet
         const auto beside = open_existing_ledger(directory_ / "ledger.db", clock_);
         ASSERT_TRUE(beside);
         EXPECT_EQ((*beside)->state()->cells, 1U);
+        EXPECT_EQ((*beside)->state()->counters.connections_with_program, 6U);
+        EXPECT_TRUE((*beside)->offers()->empty());
     }
     auto upgraded = open_ledger(directory_ / "ledger.db", {}, clock_);
     ASSERT_TRUE(upgraded) << upgraded.error().message;
     EXPECT_EQ((*upgraded)->state()->cells, 1U);
+    EXPECT_EQ((*upgraded)->state()->counters.connections_with_program, 6U) << "what the note counted goes on";
     KeptConnection kept;
     kept.key[0] = 7;
     kept.connection.name = "app.example";

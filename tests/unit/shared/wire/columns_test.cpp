@@ -187,6 +187,37 @@ TEST(Columns, LaterAdditionsToVersionOneAreSkipped)
               std::string::npos);
 }
 
+TEST(Columns, ReportsOfEarlierAgentsAreRead)
+{
+    Report report;
+    report.sent_at = Timestamp{Day{std::chrono::days(20'000)}};
+    report.counters = {1, 2, 3, 4, 5, 6, 7, 0};
+    std::string content = content_of(report);
+    const std::string eight{"\x88\x01\x02\x03\x04\x05\x06\x07\x00", 9};
+    const std::size_t at = content.find(eight);
+    ASSERT_NE(at, std::string::npos);
+    content.replace(at, 9, std::string("\x87\x01\x02\x03\x04\x05\x06\x07", 8));
+    EXPECT_EQ(decode_columns(compress_frame(content).value()).value(), report);
+    content.replace(at, 8, std::string("\x86\x01\x02\x03\x04\x05\x06", 7));
+    EXPECT_NE(error_of(compress_frame(content).value()).find("seven counters"), std::string::npos);
+}
+
+TEST(Columns, OffersThatMakeNoSenseAreRefused)
+{
+    Report report;
+    report.sent_at = Timestamp{Day{std::chrono::days(20'000)}};
+    report.applications = {"firefox"};
+    report.offers = {{0, TlsVersion::tls_1_0, Protocols::other, Day{std::chrono::days(20'000)}}};
+    EXPECT_EQ(decode_columns(encode_columns(report).value()).value(), report);
+    for (const Offer wrong : {Offer{1, TlsVersion::tls_1_0, Protocols::none, Day{}},
+                              Offer{0, static_cast<TlsVersion>(0x0305), Protocols::none, Day{}},
+                              Offer{0, TlsVersion::tls_1_0, static_cast<Protocols>(32), Day{}},
+                              Offer{0, TlsVersion::tls_1_0, Protocols::none, Day{std::chrono::days(-1)}}}) {
+        report.offers = {wrong};
+        EXPECT_FALSE(encode_columns(report));
+    }
+}
+
 TEST(Columns, EncoderRefusesWhatADecoderWould)
 {
     std::mt19937_64 random(4);

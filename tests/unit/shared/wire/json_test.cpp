@@ -77,6 +77,31 @@ TEST(WireJson, WrongTypesNameTheirPath)
     EXPECT_EQ(error_of(""), "report: must be an object, but is the end of the text");
 }
 
+TEST(WireJson, WhatEarlierAgentsDoNotTellMayBeAbsent)
+{
+    Report report = small_report();
+    report.applications.push_back("firefox");
+    report.offers.push_back(
+        {0, TlsVersion::tls_1_2, Protocols::http_1 | Protocols::http_2, Day{std::chrono::days(20'000)}});
+    report.counters.connections_with_program = 3;
+    nlohmann::json json = nlohmann::json::parse(encode_json(report));
+    EXPECT_EQ(json["offers"][0].dump(),
+              R"({"application":0,"last_day":"2024-10-04","protocols":["http/1","h2"],"version":"tls1.2"})");
+    EXPECT_EQ(decode_json<Report>(json.dump()).value(), report);
+    nlohmann::json wrong = json;
+    wrong["offers"][0]["version"] = "tls9";
+    EXPECT_EQ(error_of(wrong.dump()),
+              "report: offers[0].version: is no word that version 1 knows; FORMAT.md lists them");
+    wrong = json;
+    wrong["offers"][0]["application"] = 99;
+    EXPECT_EQ(error_of(wrong.dump()), "report: offers[0].application: points outside the table of applications");
+    json.erase("offers");
+    json["counters"].erase("connections_with_program");
+    report.offers.clear();
+    report.counters.connections_with_program = 0;
+    EXPECT_EQ(decode_json<Report>(json.dump()).value(), report);
+}
+
 TEST(WireJson, MissingAndRepeatedKeysAreMistakes)
 {
     nlohmann::json json = nlohmann::json::parse(encode_json(small_report()));

@@ -63,9 +63,10 @@ Report random_report(Random& random, std::size_t most_cells)
     if (below(random, 2)) r.last_store = any_id<StoreIncarnation>(random);
     r.sent_at = any_time(random);
     r.agent_version = any_text(random, 0);
-    for (std::uint64_t* counter : {&r.counters.packets, &r.counters.packets_dropped, &r.counters.connections,
-                                   &r.counters.connections_unattributed, &r.counters.cells_dropped,
-                                   &r.counters.gap_seconds, &r.counters.bytes_hidden_road})
+    for (std::uint64_t* counter :
+         {&r.counters.packets, &r.counters.packets_dropped, &r.counters.connections,
+          &r.counters.connections_unattributed, &r.counters.cells_dropped, &r.counters.gap_seconds,
+          &r.counters.bytes_hidden_road, &r.counters.connections_with_program})
         *counter = any_count(random);
     for (std::size_t n = below(random, 5); n > 0; --n)
         r.devices.push_back(any_id<Pseudonym>(random));
@@ -80,6 +81,13 @@ Report random_report(Random& random, std::size_t most_cells)
         d.transport = transports[below(random, 3)];
         r.destinations.push_back(std::move(d));
     }
+    if (!r.applications.empty())
+        for (std::size_t n = below(random, 6); n > 0; --n)
+            r.offers.push_back(
+                {static_cast<std::uint32_t>(below(random, r.applications.size())),
+                 static_cast<TlsVersion>(0x0300 + below(random, 5)),
+                 static_cast<Protocols>(below(random, all_protocols + 1)),
+                 Day{std::chrono::days(static_cast<std::int64_t>(below(random, limits::last_day + 1)))}});
     if (r.devices.empty() || r.destinations.empty()) return r;
     const bool whole_seconds = below(random, 2) == 0;
     for (std::size_t n = below(random, most_cells + 1); n > 0; --n) {
