@@ -113,7 +113,15 @@ Result<std::string> Accounts::create(const Account& account)
 
     const auto known = state_.get(accounts, account.id);
     if (!known) return known.error();
-    if (*known) return conflict(fmt::format("account {} exists; disable it or choose another name", account.id));
+    if (*known) {
+        const auto stored = from_json(**known);
+        if (!stored) return stored.error();
+        return conflict(
+            stored->disabled
+                ? fmt::format("account {} exists and is disabled; `daylight-collector user enable {}` lets it in again",
+                              account.id, account.id)
+                : fmt::format("account {} exists; disable it or choose another name", account.id));
+    }
     // The index first: an entry that points to no account opens nothing.
     if (auto put = state_.put_if_version(tokens, hash.substr(0, 16), 0, {{"account", account.id}}); !put)
         return put.error();
@@ -139,9 +147,48 @@ Result<std::vector<Account>> Accounts::list()
     return all;
 }
 
+Result<bool> Accounts::is_anybody_security(std::string_view beside)
+{
+    const auto all = list();
+    if (!all) return all.error();
+    return std::ranges::any_of(*all, [&](const Account& account) {
+        return account.role == Role::security && !account.disabled && account.id != beside;
+    });
+}
+
 Result<void> Accounts::disable(std::string_view id)
 {
-    return change(state_, id, [](nlohmann::json& value) { value["disabled"] = true; });
+    const auto last = [&] {
+        return conflict(
+            fmt::format("account {} is the last enabled one with the role security; add or enable another first", id));
+    };
+    const auto document = state_.get(accounts, id);
+    if (!document) return document.error();
+    bool watched = false;
+    if (*document) {
+        const auto account = from_json(**document);
+        if (!account) return account.error();
+        watched = account->role == Role::security && !account->disabled;
+    }
+    if (watched) {
+        const auto others = is_anybody_security(id);
+        if (!others) return others.error();
+        if (!*others) return last();
+    }
+    if (auto changed = change(state_, id, [](nlohmann::json& value) { value["disabled"] = true; }); !changed)
+        return changed;
+    if (!watched) return {};
+    // Two that disable each other's account at once both get so far: both take it back then.
+    const auto others = is_anybody_security(id);
+    if (!others) return others.error();
+    if (*others) return {};
+    if (auto undone = enable(id); !undone) return undone;
+    return last();
+}
+
+Result<void> Accounts::enable(std::string_view id)
+{
+    return change(state_, id, [](nlohmann::json& value) { value["disabled"] = false; });
 }
 
 Result<void> Accounts::withdraw(std::string_view id)

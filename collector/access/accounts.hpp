@@ -35,13 +35,19 @@ public:
     /// Makes the account and returns its token, shown this once (32 random bytes, base64url).
     [[nodiscard]] Result<std::string> create(const Account& account);
     [[nodiscard]] Result<std::vector<Account>> list();
+    /// Conflict for the last enabled account with the security role: nobody could see what is not released.
     [[nodiscard]] Result<void> disable(std::string_view id);
+    /// Takes a disabling back: the same token is good again.
+    [[nodiscard]] Result<void> enable(std::string_view id);
     /// Takes an account back whose token nobody got to see: it and its token are gone, the name is free again.
     [[nodiscard]] Result<void> withdraw(std::string_view id);
     /// The account of a token, compared in constant time; denied when unknown or disabled.
     [[nodiscard]] Result<Account> authenticate(std::string_view token);
 
 private:
+    /// Is there an enabled account with the security role but this one?
+    [[nodiscard]] Result<bool> is_anybody_security(std::string_view beside);
+
     store::StateStore& state_;
 };
 

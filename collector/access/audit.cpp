@@ -7,12 +7,15 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <sstream>
+
 namespace dl::collector::access {
 namespace {
 
 constexpr std::string_view collection = "audit";
 constexpr std::string_view head_collection = "audit-head";    ///< a hint where the end is; the chain itself decides
 constexpr std::string_view head_key = "head";
+constexpr std::string_view head_word = "audit-head";
 constexpr int most_attempts = 1000;
 
 std::string key_of(std::uint64_t sequence) { return fmt::format("{:012}", sequence); }
@@ -25,17 +28,23 @@ std::string hash_of(const AuditEntry& entry)
     return to_hex(sha256(hashed.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
 }
 
-AuditEntry from_json(const store::Document& document)
-{
+Failure broken(std::string what) { return Failure{Failure::Kind::internal, std::move(what)}; }
+
+Result<AuditEntry> from_json(const store::Document& document)
+try {
     const nlohmann::json& value = document.value;
-    return {value.at("sequence").get<std::uint64_t>(),
-            Timestamp{std::chrono::microseconds(value.at("when_us").get<std::int64_t>())},
-            value.at("who").get<std::string>(),
-            value.at("what").get<std::string>(),
-            value.at("subject").get<std::string>(),
-            value.at("detail").get<std::string>(),
-            value.at("previous").get<std::string>(),
-            value.at("hash").get<std::string>()};
+    return AuditEntry{value.at("sequence").get<std::uint64_t>(),
+                      Timestamp{std::chrono::microseconds(value.at("when_us").get<std::int64_t>())},
+                      value.at("who").get<std::string>(),
+                      value.at("what").get<std::string>(),
+                      value.at("subject").get<std::string>(),
+                      value.at("detail").get<std::string>(),
+                      value.at("previous").get<std::string>(),
+                      value.at("hash").get<std::string>()};
+} catch (const nlohmann::json::exception&) {
+    return broken(fmt::format("audit entry {} can't be read: somebody changed the state store; compare with the last "
+                              "backup",
+                              document.key));
 }
 
 struct End {
@@ -102,35 +111,77 @@ Result<std::vector<AuditEntry>> AuditChain::list()
     if (!documents) return documents.error();
     std::vector<AuditEntry> entries;
     entries.reserve(documents->size());
-    for (const store::Document& document : *documents)
-        entries.push_back(from_json(document));
+    for (const store::Document& document : *documents) {
+        auto entry = from_json(document);
+        if (!entry) return entry.error();
+        entries.push_back(std::move(*entry));
+    }
     return entries;
 }
 
-Result<std::uint64_t> AuditChain::verify()
+Result<AuditHead> AuditChain::verify(Day day, std::span<const AuditHead> kept)
 {
     const auto entries = list();
     if (!entries) return entries.error();
-    std::string previous(64, '0');
-    std::uint64_t sequence = 0;
+    AuditHead head{day, 0, std::string(64, '0')};
     for (const AuditEntry& entry : *entries) {
-        ++sequence;
-        if (entry.sequence != sequence || entry.previous != previous || entry.hash != hash_of(entry))
-            return Failure{
-                Failure::Kind::internal,
-                fmt::format("audit entry {} does not fit the one before it: somebody changed the state store; "
-                            "compare with the last backup",
-                            sequence)};
-        previous = entry.hash;
+        ++head.sequence;
+        if (entry.sequence != head.sequence || entry.previous != head.hash || entry.hash != hash_of(entry))
+            return broken(fmt::format("audit entry {} does not fit the one before it: somebody changed the state "
+                                      "store; compare with the last backup",
+                                      head.sequence));
+        head.hash = entry.hash;
     }
     const auto hint = state_.get(head_collection, head_key);
     if (!hint) return hint.error();
-    if (*hint && (*hint)->value.at("sequence").get<std::uint64_t>() > sequence)
-        return Failure{
-            Failure::Kind::internal,
-            fmt::format("the audit chain ends at entry {} though {} were written; compare with the last backup",
-                        sequence, (*hint)->value.at("sequence").get<std::uint64_t>())};
-    return sequence;
+    if (*hint && (*hint)->value.at("sequence").get<std::uint64_t>() > head.sequence)
+        return broken(fmt::format("the audit chain ends at entry {} though {} were written: its end was cut off; "
+                                  "compare with the last backup",
+                                  head.sequence, (*hint)->value.at("sequence").get<std::uint64_t>()));
+    for (const AuditHead& one : kept) {
+        if (one.sequence > head.sequence)
+            return broken(fmt::format("the audit chain ends at entry {}, the head kept on {} is of entry {}: its end "
+                                      "was cut off, or an older backup was restored; compare with the last backup",
+                                      head.sequence, to_iso_date(one.day), one.sequence));
+        if (one.sequence == 0 || (*entries)[one.sequence - 1].hash != one.hash)
+            return broken(fmt::format("audit entry {} is not the one whose hash was kept on {}: the chain was "
+                                      "rewritten; compare with the last backup",
+                                      one.sequence, to_iso_date(one.day)));
+    }
+    return head;
+}
+
+Result<AuditHead> AuditChain::head(Day day)
+{
+    const auto end = find_end(state_);
+    if (!end) return end.error();
+    return AuditHead{day, end->sequence, end->hash};
+}
+
+std::string to_line(const AuditHead& head)
+{
+    return fmt::format("{} {} {} {}", head_word, to_iso_date(head.day), head.sequence, head.hash);
+}
+
+std::vector<AuditHead> parse_heads(std::string_view text)
+{
+    std::vector<AuditHead> heads;
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) {
+        const auto at = line.find(head_word);
+        if (at == std::string::npos) continue;
+        std::istringstream words(line.substr(at + head_word.size()));
+        std::string day, hash;
+        AuditHead head;
+        if (!(words >> day >> head.sequence >> hash)) continue;
+        const auto parsed = parse_iso_date(day);
+        Digest octets{};
+        if (!parsed || !from_hex(hash, octets)) continue;
+        head.day = *parsed;
+        head.hash = hash;
+        heads.push_back(std::move(head));
+    }
+    return heads;
 }
 
 std::string console_user()

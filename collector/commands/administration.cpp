@@ -2,10 +2,12 @@
 // catalogue.
 #include "collector/commands/data_directory.hpp"
 #include "collector/commands/workspace.hpp"
+#include "shared/base/id.hpp"
 #include "shared/command_line/option_checks.hpp"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdio>
 
 namespace dl::collector::commands {
@@ -26,6 +28,19 @@ void add_token_option(CLI::App& verb, std::string& token_file)
     verb.add_option("--token-file", token_file,
                     "File with an account's token (or the variable DAYLIGHT_TOKEN); without one: the released view")
         ->type_name("FILE");
+}
+
+void add_digest_option(CLI::App& verb, std::string& digest)
+{
+    verb.add_option("--digest", digest, "The digest that `backup` printed, where you kept it")
+        ->type_name("sha256:HEX")
+        ->check([](const std::string& text) {
+            std::array<std::uint8_t, 32> octets{};
+            const bool good = text.starts_with("sha256:") && from_hex(std::string_view(text).substr(7), octets) &&
+                              text == "sha256:" + to_hex(octets);
+            return good ? std::string()
+                        : "'" + text + "' is no digest; give sha256: and 64 hex digits, as `backup` printed it";
+        });
 }
 
 int fail(std::string_view verb, const Failure& failure)

@@ -13,16 +13,19 @@ namespace {
 struct Options {
     std::string config;
     std::string file;
+    std::string digest;
 };
 
 int back_up(const Options& options)
 {
     const auto settings = load_settings(options.config);
     if (!settings) return fail("backup", settings.error());
-    if (auto written = store::back_up(settings->data_directory, options.file); !written)
-        return fail("backup", written.error());
-    std::fputs(fmt::format("{} holds the stores and the keys of {}; keep it as safe as they are\n", options.file,
-                           settings->data_directory.string())
+    const auto digest = store::back_up(settings->data_directory, options.file);
+    if (!digest) return fail("backup", digest.error());
+    fmt::print("{}\n", *digest);
+    std::fputs(fmt::format("{} holds the stores and the keys of {}; keep it as safe as they are, and its digest "
+                           "elsewhere\n",
+                           options.file, settings->data_directory.string())
                    .c_str(),
                stderr);
     return 0;
@@ -32,8 +35,12 @@ int restore(const Options& options)
 {
     const auto settings = load_settings(options.config);
     if (!settings) return fail("restore", settings.error());
-    if (auto restored = store::restore(options.file, settings->data_directory); !restored)
-        return fail("restore", restored.error());
+    const auto digest = store::restore(options.file, settings->data_directory, options.digest);
+    if (!digest) return fail("restore", digest.error());
+    if (digest->empty())
+        std::fputs("the backup is of version 0.1.0 and carries no digest: its structure was checked, its content was "
+                   "not\n",
+                   stderr);
     std::fputs(
         fmt::format("{} is ready; agents will send again what the backup lacks\n", settings->data_directory.string())
             .c_str(),
@@ -41,27 +48,30 @@ int restore(const Options& options)
     return 0;
 }
 
-void add(CommandLine& line, const char* name, const char* what, const char* file, int (*run)(const Options&))
+CLI::App& add(CommandLine& line, const char* name, const char* what, const char* file,
+              const std::shared_ptr<Options>& options, int (*run)(const Options&))
 {
     CLI::App* verb = line.app.add_subcommand(name, what);
-    const auto options = std::make_shared<Options>();
     add_config_option(*verb, options->config);
     verb->add_option("FILE", options->file, file)->required();
     verb->callback([&line, options, run] { line.chosen = [options, run] { return run(*options); }; });
+    return *verb;
 }
 
 }    // namespace
 
 void add_backup(CommandLine& line)
 {
-    add(line, "backup", "Write the whole data directory into one file, while the collector works",
-        "The file to write; it must not exist", back_up);
+    add(line, "backup", "Write the whole data directory into one file, while the collector works; print its digest",
+        "The file to write; it must not exist", std::make_shared<Options>(), back_up);
 }
 
 void add_restore(CommandLine& line)
 {
-    add(line, "restore", "Make a data directory from a backup; nothing is overwritten", "The file that backup wrote",
-        restore);
+    const auto options = std::make_shared<Options>();
+    CLI::App& verb = add(line, "restore", "Make a data directory from a backup; nothing is overwritten",
+                         "The file that backup wrote", options, restore);
+    add_digest_option(verb, options->digest);
 }
 
 }    // namespace dl::collector::commands

@@ -21,6 +21,8 @@ struct DataDirectory {
     [[nodiscard]] std::filesystem::path server_certificate() const { return pki() / "server.pem"; }
     [[nodiscard]] std::filesystem::path state_store() const { return root / "state.sqlite"; }
     [[nodiscard]] std::filesystem::path usage_store() const { return root / "usage.sqlite"; }
+    /// One line a day, to be kept elsewhere; not carried by a backup.
+    [[nodiscard]] std::filesystem::path audit_heads() const { return root / "audit-heads"; }
     [[nodiscard]] std::filesystem::path lock() const { return root / "collector.lock"; }
 
     /// True when init has been here, completely or not.

@@ -85,9 +85,9 @@ void check_stores(Checks& checks, const DataDirectory& data, Timestamp now)
     const auto state = store::open_sqlite_state_store(data.state_store(), store::Open::read_only);
     if (!state) return checks.failed("state store", state.error());
     access::AuditChain audit{**state};
-    const auto entries = audit.verify();
-    entries ? checks.ok("audit chain", fmt::format("{} entries, unbroken", *entries))
-            : checks.failed("audit chain", entries.error());
+    const auto head = audit.verify(day_of(now));
+    head ? checks.ok("audit chain", fmt::format("{} entries, unbroken", head->sequence))
+         : checks.failed("audit chain", head.error());
 
     const auto usage = store::open_sqlite_usage_store(data.usage_store(), store::Open::read_only);
     if (!usage) return checks.failed("usage store", usage.error());

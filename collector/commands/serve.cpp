@@ -1,5 +1,6 @@
 // serve: the collector at work. Threads: this one waits for signals; the store's (committer); one per core for agents;
 // one for page and API.
+#include "collector/access/audit_heads.hpp"
 #include "collector/api/api_server.hpp"
 #include "collector/commands/commands.hpp"
 #include "collector/commands/data_directory.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr int lock_attempts = 10;    ///< a report verb may hold the directory for a moment
 constexpr std::chrono::milliseconds lock_pause{200};
 constexpr std::size_t roll_up_step = 64;            ///< device days between two looks at the queue
-constexpr std::chrono::seconds look_around{600};    ///< how often the certificate's age is looked at
+constexpr std::chrono::seconds look_around{600};    ///< how often the certificate's age and the day are looked at
 
 /// Catalogue, policy and directory in force, replaced as a whole on SIGHUP.
 class Meaning {
@@ -148,6 +149,17 @@ void renew_certificate(const DataDirectory& data, const pki::CertificateAuthorit
     spdlog::info("the server certificate was renewed");
 }
 
+/// Once a day, to the file and to the log, which is kept elsewhere where anything is.
+void export_audit_head(const DataDirectory& data, store::StateStore& state, const Clock& clock)
+{
+    access::AuditChain audit{state};
+    const auto exported = access::export_head(audit, data.audit_heads(), day_of(clock.now()));
+    if (!exported)
+        spdlog::error("audit: {}", exported.error().message);
+    else if (*exported)
+        if (const auto head = audit.head(day_of(clock.now()))) spdlog::info("{}", access::to_line(*head));
+}
+
 /// SIGTERM, SIGINT and SIGHUP, blocked in every thread and waited for in this one. Zero: nothing came in time.
 class Signals {
 public:
@@ -224,6 +236,7 @@ int serve(const std::string& config_file)
                stderr);
 
     for (int signal = 0; signal != SIGTERM && signal != SIGINT;) {
+        export_audit_head(data, **state, clock);
         signal = signals.wait(look_around);
         if (signal == SIGHUP) reload(config_file, meaning, committer, **api, desk);
         renew_certificate(data, *authority, settings.agents_names, clock, context, certificate_in_use);

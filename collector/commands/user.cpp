@@ -1,4 +1,4 @@
-// user add|list|disable: who may read what.
+// user add|list|disable|enable: who may read what.
 #include "collector/access/accounts.hpp"
 #include "collector/access/audit.hpp"
 #include "collector/commands/commands.hpp"
@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <iostream>
+#include <tuple>
 
 namespace dl::collector::commands {
 namespace {
@@ -61,15 +62,27 @@ int list(const Arguments& arguments)
     return 0;
 }
 
-int disable(const Arguments& arguments)
+/// Disables or enables, by `change`; `what` is the verb as it stands in the audit chain.
+int change(const Arguments& arguments, const char* verb, const char* what,
+           Result<void> (access::Accounts::*change)(std::string_view))
 {
     auto workspace = open_state(arguments.config_file);
-    if (!workspace) return fail("user disable", workspace.error());
+    if (!workspace) return fail(verb, workspace.error());
     access::Accounts accounts{*workspace->state};
-    if (auto disabled = accounts.disable(arguments.name); !disabled) return fail("user disable", disabled.error());
+    if (auto changed = (accounts.*change)(arguments.name); !changed) return fail(verb, changed.error());
     access::AuditChain audit{*workspace->state};
-    const auto recorded = audit.append(SystemClock{}.now(), access::console_user(), "user.disable", arguments.name);
-    return recorded ? 0 : fail("user disable", recorded.error());
+    const auto recorded = audit.append(SystemClock{}.now(), access::console_user(), what, arguments.name);
+    return recorded ? 0 : fail(verb, recorded.error());
+}
+
+int disable(const Arguments& arguments)
+{
+    return change(arguments, "user disable", "user.disable", &access::Accounts::disable);
+}
+
+int enable(const Arguments& arguments)
+{
+    return change(arguments, "user enable", "user.enable", &access::Accounts::enable);
 }
 
 }    // namespace
@@ -102,10 +115,16 @@ void add_user(CommandLine& line)
     command_line::add_format_option(*verb, arguments->format);
     verb->callback([&line, arguments] { line.chosen = [arguments] { return list(*arguments); }; });
 
-    verb = user->add_subcommand("disable", "Refuse an account's token from now on");
-    add_config_option(*verb, arguments->config_file);
-    verb->add_option("NAME", arguments->name, "As `user list` shows it")->required();
-    verb->callback([&line, arguments] { line.chosen = [arguments] { return disable(*arguments); }; });
+    const std::tuple<const char*, const char*, int (*)(const Arguments&)> changes[] = {
+        {"disable", "Refuse an account's token from now on", disable},
+        {"enable", "Let a disabled account in again, with the token it had", enable},
+    };
+    for (const auto& [name, what, run] : changes) {
+        verb = user->add_subcommand(name, what);
+        add_config_option(*verb, arguments->config_file);
+        verb->add_option("NAME", arguments->name, "As `user list` shows it")->required();
+        verb->callback([&line, arguments, run = run] { line.chosen = [arguments, run] { return run(*arguments); }; });
+    }
 }
 
 }    // namespace dl::collector::commands

@@ -32,6 +32,8 @@ struct Workspace {
 void add_config_option(CLI::App& verb, std::string& config_file);
 /// `--token-file FILE`, for account_of_caller().
 void add_token_option(CLI::App& verb, std::string& token_file);
+/// `--digest sha256:HEX`, of a backup, as `backup` printed it.
+void add_digest_option(CLI::App& verb, std::string& digest);
 /// Prints "daylight-collector VERB: message" on stderr and returns 1.
 int fail(std::string_view verb, const Failure& failure);
 /// What a verb says whose secret could not be shown, after it took back what it had made: `why`, and that `what` is

@@ -37,6 +37,9 @@ public:
     /// Durable when it returns. A null value removes.
     [[nodiscard]] virtual Result<std::uint64_t> put_if_version(std::string_view collection, std::string_view key,
                                                                std::uint64_t seen, const nlohmann::json& value) = 0;
+    /// The file's structure, and every document against the last change that was made to it: what somebody wrote past
+    /// this interface shows. A failure names the first that differs.
+    [[nodiscard]] virtual Result<void> verify() = 0;
     /// Changes after a cursor, oldest first, at most `limit`.
     [[nodiscard]] virtual Result<std::vector<Change>> changes_since(std::uint64_t cursor, std::size_t limit) = 0;
 };

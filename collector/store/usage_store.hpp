@@ -172,8 +172,11 @@ public:
     /// Removes person-level facts older than `before`, and the persons and devices not seen since, in slices that a
     /// commit can pass between.
     [[nodiscard]] virtual Result<void> expire(Day before) = 0;
-    /// Cross-checks roll-ups against facts; a failure names the first difference.
+    /// Checks the file's structure, that every fact stands on its dimensions, and roll-ups against facts; a failure
+    /// names the first difference and what mends it.
     [[nodiscard]] virtual Result<void> verify() = 0;
+    /// Makes every roll-up anew from facts and dimensions: what mends roll-ups that differ.
+    [[nodiscard]] virtual Result<void> rebuild() = 0;
     [[nodiscard]] virtual StoreIncarnation incarnation() const = 0;
 };
 

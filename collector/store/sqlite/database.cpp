@@ -171,4 +171,12 @@ void Transaction::commit()
     open_ = false;
 }
 
+void copy_database(Database& from, Database& to)
+{
+    sqlite3_backup* backup = sqlite3_backup_init(to.raw(), "main", from.raw(), "main");
+    if (!backup) to.fail(sqlite3_errcode(to.raw()));
+    sqlite3_backup_step(backup, -1);
+    if (const int code = sqlite3_backup_finish(backup); code != SQLITE_OK) to.fail(code);
+}
+
 }    // namespace dl::collector::store

@@ -76,6 +76,7 @@ public:
     /// Valid until the next step.
     [[nodiscard]] std::string_view text(int column) const;
     [[nodiscard]] std::span<const std::uint8_t> blob(int column) const;
+    [[nodiscard]] sqlite3_stmt* raw() const { return statement_.get(); }
 
 private:
     struct Finalize {
@@ -128,5 +129,9 @@ private:
     Database& database_;
     bool open_ = true;
 };
+
+/// Copies one snapshot in one step: in WAL mode writers go on meanwhile, and no change of theirs makes it start anew.
+/// Within a read transaction on `from`: what that transaction sees.
+void copy_database(Database& from, Database& to);
 
 }    // namespace dl::collector::store

@@ -88,7 +88,37 @@ public:
         });
     }
 
+    Result<void> verify() override
+    {
+        const std::lock_guard lock(mutex_);
+        return guarded([&] { check(); });
+    }
+
 private:
+    void check()
+    {
+        const auto refuse = [&](const std::string& what) {
+            throw StoreError(io_failure(fmt::format("{}: {}; restore a backup with daylight-collector restore",
+                                                    database_.file().string(), what)));
+        };
+        const Transaction snapshot(database_, Transaction::Kind::read);
+        Statement integrity(database_, "PRAGMA integrity_check(1)");
+        if (integrity.step() && integrity.text(0) != "ok") refuse(std::string(integrity.text(0)));
+        Statement last(database_,
+                       "SELECT d.collection, d.key FROM documents d LEFT JOIN (SELECT collection, key, version, json, "
+                       "max(cursor) FROM changes GROUP BY collection, key) c USING(collection, key) "
+                       "WHERE c.version IS NOT d.version OR c.json IS NOT d.json LIMIT 1");
+        if (last.step())
+            refuse(fmt::format("{}/{} is not as its last change left it: somebody wrote it with another program",
+                               last.text(0), last.text(1)));
+        Statement lost(database_,
+                       "SELECT collection, key FROM changes EXCEPT SELECT collection, key FROM documents LIMIT 1");
+        if (lost.step())
+            refuse(
+                fmt::format("{}/{} is gone though changes to it are recorded: somebody removed it with another program",
+                            lost.text(0), lost.text(1)));
+    }
+
     struct Reset {
         Statement& statement;
         ~Reset() { statement.reset(); }

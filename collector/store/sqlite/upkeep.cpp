@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <set>
 
 namespace dl::collector::store {
@@ -31,10 +32,36 @@ void expire_table(Database& database, const char* table, std::int64_t before)
     }
 }
 
-[[noreturn]] void differ(const Database& database, const std::string& what)
+/// Facts are lost or changed: only another copy of them helps.
+[[noreturn]] void spoilt(const Database& database, const std::string& what)
 {
     throw StoreError(io_failure(
         fmt::format("{}: {}; restore a backup with daylight-collector restore", database.file().string(), what)));
+}
+
+/// The facts are sound, what was made from them is not.
+[[noreturn]] void differ(const Database& database, const std::string& what)
+{
+    throw StoreError(io_failure(fmt::format("{}: {}; stop the collector and run daylight-collector verify --rebuild",
+                                            database.file().string(), what)));
+}
+
+/// Every number in a fact names a row; 0 stands for nobody and no application.
+void check_references(Database& database)
+{
+    constexpr std::pair<const char*, const char*> references[] = {{"device", "devices"},
+                                                                  {"person", "persons"},
+                                                                  {"destination", "destinations"},
+                                                                  {"application", "applications"},
+                                                                  {"epoch", "epochs"}};
+    for (const auto& [column, table] : references) {
+        Statement lost(database, fmt::format("SELECT {0} FROM facts WHERE {0} != 0 EXCEPT SELECT id FROM {1} LIMIT 1",
+                                             column, table));
+        if (lost.step()) spoilt(database, fmt::format("facts name {} {}, which is not there", column, lost.integer(0)));
+    }
+    Statement epochs(database, "SELECT observer FROM epochs EXCEPT SELECT id FROM observers LIMIT 1");
+    if (epochs.step())
+        spoilt(database, fmt::format("an epoch names observer {}, which is not there", epochs.integer(0)));
 }
 
 std::string describe(DimensionTables& dimensions, const Use& use)
@@ -64,7 +91,8 @@ void verify_store(Database& database, DimensionTables& dimensions, RollUp& roll_
     const Transaction snapshot(database, Transaction::Kind::read);
     dimensions.check_generation();
     Statement integrity(database, "PRAGMA integrity_check(1)");
-    if (integrity.step() && integrity.text(0) != "ok") differ(database, std::string(integrity.text(0)));
+    if (integrity.step() && integrity.text(0) != "ok") spoilt(database, std::string(integrity.text(0)));
+    check_references(database);
 
     constexpr std::int64_t always = std::numeric_limits<std::int32_t>::max();
     const auto waiting = roll_up.dirty(-always, always, std::numeric_limits<std::size_t>::max());
@@ -85,6 +113,19 @@ void verify_store(Database& database, DimensionTables& dimensions, RollUp& roll_
     }
     if (rolled_up != database.integer("SELECT count(*) FROM day_use"))
         differ(database, "the roll-up holds device-days without facts");
+}
+
+void rebuild_roll_ups(Database& database, RollUp& roll_up)
+{
+    {
+        // Marked in the same step, so that a kill leaves work and never a wrong figure.
+        Transaction transaction(database, Transaction::Kind::write);
+        for (const char* table : {"day_use", "mixed_days", "unlabelled_use"})
+            database.execute(fmt::format("DELETE FROM {}", table));
+        roll_up.mark_all();
+        transaction.commit();
+    }
+    roll_up.refresh(std::numeric_limits<std::size_t>::max());
 }
 
 }    // namespace dl::collector::store

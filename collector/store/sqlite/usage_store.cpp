@@ -119,6 +119,11 @@ public:
         return guarded([&] { verify_store(database_, dimensions_, roll_up_); });
     }
 
+    Result<void> rebuild() override
+    {
+        return changing([&] { rebuild_roll_ups(database_, roll_up_); });
+    }
+
     StoreIncarnation incarnation() const override { return incarnation_; }
 
 private:

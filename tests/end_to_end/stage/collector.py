@@ -86,8 +86,8 @@ class Collector:
         """The words of the command that enrols one agent, with a token that is good once."""
         return self.verb("token", "create").split()
 
-    def serve(self):
-        self.processes.start("collector", [self.program, "serve", "--config", self.config], self.log)
+    def serve(self, env=None):
+        self.processes.start("collector", [self.program, "serve", "--config", self.config], self.log, env=env)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             if self.processes.running["collector"].poll() is not None:

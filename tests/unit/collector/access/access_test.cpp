@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace dl::collector::access {
@@ -49,6 +50,58 @@ TEST(Accounts, withdrawn_leave_nothing_and_free_their_name)
     EXPECT_EQ(accounts.withdraw("E1902").error().kind, Failure::Kind::not_found);
 }
 
+TEST(Accounts, are_enabled_again_with_the_token_they_had)
+{
+    const TemporaryDirectory folder;
+    const auto state = open_state(folder);
+    Accounts accounts{*state};
+    const std::string token = accounts.create({"E1901", Role::operations, {}, false}).value();
+    ASSERT_TRUE(accounts.disable("E1901"));
+    const auto again = accounts.create({"E1901", Role::operations, {}, false});
+    EXPECT_EQ(again.error().kind, Failure::Kind::conflict);
+    EXPECT_NE(again.error().message.find("is disabled; `daylight-collector user enable E1901`"), std::string::npos);
+    ASSERT_TRUE(accounts.enable("E1901"));
+    EXPECT_EQ(accounts.authenticate(token)->id, "E1901");
+    EXPECT_EQ(accounts.enable("E1902").error().kind, Failure::Kind::not_found);
+}
+
+TEST(Accounts, keep_one_that_sees_what_is_not_released)
+{
+    const TemporaryDirectory folder;
+    const auto state = open_state(folder);
+    Accounts accounts{*state};
+    const std::string first = accounts.create({"E1901", Role::security, {}, false}).value();
+    ASSERT_TRUE(accounts.create({"E1902", Role::administrator, {}, false}));
+    const auto refused = accounts.disable("E1901");
+    EXPECT_EQ(refused.error().kind, Failure::Kind::conflict);
+    EXPECT_NE(refused.error().message.find("last enabled one with the role security"), std::string::npos);
+    EXPECT_TRUE(accounts.authenticate(first));
+    ASSERT_TRUE(accounts.create({"E1903", Role::security, {}, false}));
+    ASSERT_TRUE(accounts.disable("E1901"));
+    ASSERT_TRUE(accounts.disable("E1901")) << "is disabled, and stays it";
+    EXPECT_FALSE(accounts.disable("E1903"));
+    ASSERT_TRUE(accounts.enable("E1901"));
+    EXPECT_TRUE(accounts.disable("E1903"));
+    EXPECT_TRUE(accounts.disable("E1902")) << "of another role";
+}
+
+TEST(Accounts, keep_one_though_two_disable_each_other_at_once)
+{
+    for (int round = 0; round < 20; ++round) {
+        const TemporaryDirectory folder;
+        const auto state = open_state(folder);
+        Accounts accounts{*state};
+        for (const char* name : {"E1901", "E1902"})
+            ASSERT_TRUE(accounts.create({name, Role::security, {}, false}));
+        std::thread one([&] { (void)Accounts{*state}.disable("E1901"); });
+        std::thread other([&] { (void)Accounts{*state}.disable("E1902"); });
+        one.join();
+        other.join();
+        const auto left = accounts.list().value();
+        EXPECT_TRUE(std::ranges::any_of(left, [](const Account& account) { return !account.disabled; }));
+    }
+}
+
 TEST(Accounts, have_names_that_look_everywhere_as_they_are)
 {
     for (const std::string& good : {std::string("E1901"), std::string("it.ops_1@corp.example"), std::string(64, 'x')})
@@ -72,7 +125,7 @@ TEST(AuditChain, stays_whole_under_writers_in_several_threads)
     for (std::thread& writer : writers)
         writer.join();
     AuditChain audit{*state};
-    EXPECT_EQ(audit.verify().value(), 20U);
+    EXPECT_EQ(audit.verify(Day{}).value().sequence, 20U);
 }
 
 TEST(AuditChain, notices_a_changed_and_a_missing_entry)
@@ -85,9 +138,9 @@ TEST(AuditChain, notices_a_changed_and_a_missing_entry)
     auto second = state->get("audit", "000000000002").value();
     second->value["who"] = "console:E1003";
     ASSERT_TRUE(state->put_if_version("audit", "000000000002", second->version, second->value));
-    EXPECT_FALSE(audit.verify());
+    EXPECT_FALSE(audit.verify(Day{}));
     ASSERT_TRUE(state->put_if_version("audit", "000000000002", second->version + 1, nullptr));
-    EXPECT_FALSE(audit.verify());
+    EXPECT_FALSE(audit.verify(Day{}));
 }
 
 }    // namespace

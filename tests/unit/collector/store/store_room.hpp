@@ -4,6 +4,7 @@
 #include "collector/store/sqlite/open.hpp"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -129,6 +130,16 @@ inline std::vector<Row> rows(UsageStore& store, std::set<By> by, int from = 0, i
     auto answer = store.report(query);
     if (!answer) throw std::runtime_error(answer.error().message);
     return std::move(*answer);
+}
+
+/// Runs SQL on a store's file past the store: what a disk, an attacker or an older program does.
+inline void execute(const std::filesystem::path& file, const std::string& sql)
+{
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
+    char* message = nullptr;
+    ASSERT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK) << message;
+    sqlite3_close(database);
 }
 
 /// A report's rows as text, so that a difference can be read.
