@@ -1,0 +1,67 @@
+-- A usage store of schema version 1, as the collector made it before accounts were told from people: its tables word for
+-- word, and what two agents reported on two days (20000 is 2024-10-04), labelled and rolled up. Ids are numbers in the
+-- first octets and 0xd1 in the last, as store_room.hpp makes them.
+PRAGMA page_size=4096;
+PRAGMA journal_mode=WAL;
+BEGIN;
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE persons(id INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE, last_day INTEGER NOT NULL);
+CREATE TABLE devices(id INTEGER PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE, last_day INTEGER NOT NULL);
+CREATE TABLE applications(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE destinations(id INTEGER PRIMARY KEY, host TEXT NOT NULL, canonical TEXT NOT NULL,
+    transport INTEGER NOT NULL, port INTEGER NOT NULL, label INTEGER, UNIQUE(host, canonical, transport, port));
+CREATE INDEX destinations_unlabelled ON destinations(id) WHERE label IS NULL;
+CREATE TABLE observers(id INTEGER PRIMARY KEY, agent BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, version TEXT NOT NULL,
+    last_report INTEGER NOT NULL, clock_offset INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL DEFAULT 0, too_old INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE epochs(id INTEGER PRIMARY KEY, observer INTEGER NOT NULL, epoch BLOB NOT NULL, revision INTEGER NOT NULL,
+    receipt BLOB NOT NULL, packets INTEGER NOT NULL DEFAULT 0, packets_dropped INTEGER NOT NULL DEFAULT 0,
+    connections INTEGER NOT NULL DEFAULT 0, connections_unattributed INTEGER NOT NULL DEFAULT 0,
+    cells_dropped INTEGER NOT NULL DEFAULT 0, gap_seconds INTEGER NOT NULL DEFAULT 0,
+    bytes_hidden_road INTEGER NOT NULL DEFAULT 0, UNIQUE(observer, epoch));
+CREATE TABLE facts(day INTEGER NOT NULL, device INTEGER NOT NULL, person INTEGER NOT NULL, destination INTEGER NOT NULL,
+    application INTEGER NOT NULL, epoch INTEGER NOT NULL, evidence INTEGER NOT NULL,
+    connections INTEGER NOT NULL, bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL,
+    first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+    PRIMARY KEY(day, device, person, destination, application, epoch, evidence)) WITHOUT ROWID;
+
+CREATE TABLE labels(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, label TEXT NOT NULL, capability TEXT NOT NULL,
+    UNIQUE(kind, label, capability));
+CREATE TABLE units(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE placements(what INTEGER NOT NULL, who BLOB NOT NULL, from_day INTEGER NOT NULL, to_day INTEGER NOT NULL,
+    unit INTEGER NOT NULL, PRIMARY KEY(what, who, from_day, to_day, unit)) WITHOUT ROWID;
+
+CREATE TABLE dirty(day INTEGER NOT NULL, device INTEGER NOT NULL, PRIMARY KEY(day, device)) WITHOUT ROWID;
+CREATE TABLE unlabelled_use(destination INTEGER NOT NULL, day INTEGER NOT NULL, device INTEGER NOT NULL,
+    PRIMARY KEY(destination, day, device)) WITHOUT ROWID;
+CREATE TABLE mixed_days(day INTEGER PRIMARY KEY);
+CREATE TABLE day_use(day INTEGER NOT NULL, device INTEGER NOT NULL, person INTEGER NOT NULL, label INTEGER NOT NULL,
+    unit INTEGER NOT NULL, source INTEGER NOT NULL, connections INTEGER NOT NULL, bytes_up INTEGER NOT NULL,
+    bytes_down INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+    PRIMARY KEY(day, device, person, label)) WITHOUT ROWID;
+PRAGMA application_id=0x444c5531;
+PRAGMA user_version=1;
+INSERT INTO meta VALUES('incarnation', x'4d0000000000000000000000000000d1'), ('stamp', 'catalogue 1, directory 1'), ('generation', 2);
+INSERT INTO persons VALUES(1, x'a1860100000000000000000000000000000000000000000000000000000000d1', 20001), (2, x'a2860100000000000000000000000000000000000000000000000000000000d1', 20000);
+INSERT INTO devices VALUES(1, x'01000000000000000000000000000000000000000000000000000000000000d1', 20001), (2, x'02000000000000000000000000000000000000000000000000000000000000d1', 20000);
+INSERT INTO applications VALUES(1, 'firefox');
+INSERT INTO labels VALUES(1, 'service', 'crm', 'customers'), (2, 'noise', 'noise:cdn', ''), (3, 'unknown', 'new.example', '');
+INSERT INTO destinations VALUES(1, 'app.crm.example', '', 6, 443, 1), (2, 'edge.cdn.example', '', 6, 443, 2), (3, 'new.example', '', 6, 443, NULL);
+INSERT INTO units VALUES(1, 'sales'), (2, 'engineering');
+INSERT INTO placements VALUES(0, x'a1860100000000000000000000000000000000000000000000000000000000d1', -1000000, 1000000, 1), (0, x'a2860100000000000000000000000000000000000000000000000000000000d1', -1000000, 1000000, 2), (1, x'02000000000000000000000000000000000000000000000000000000000000d1', -1000000, 1000000, 2);
+INSERT INTO observers VALUES(1, x'010000000000000000000000000000d1', 1, '0.1.0', 1728000000000000, 0, 2, 1), (2, x'020000000000000000000000000000d1', 1, '0.1.0', 1728000000000000, 0, 0, 0);
+INSERT INTO epochs VALUES(1, 1, x'e90300000000000000000000000000d1', 4, x'292300000000000000000000000000d1', 500, 1, 12, 2, 0, 30, 0), (2, 2, x'd10700000000000000000000000000d1', 1, x'2a2300000000000000000000000000d1', 90, 0, 3, 0, 0, 0, 0);
+INSERT INTO facts VALUES
+    (20000, 1, 1, 1, 1, 1, 1, 3, 300, 3000, 3600000, 7200000),
+    (20000, 1, 1, 2, 0, 1, 1, 5, 50, 90000, 3600000, 3700000),
+    (20000, 1, 0, 3, 0, 1, 5, 1, 10, 20, 4000000, 4000000),
+    (20000, 2, 2, 1, 0, 2, 1, 2, 200, 2000, 100, 200),
+    (20001, 1, 1, 1, 1, 1, 1, 4, 400, 4000, 5, 6);
+INSERT INTO day_use VALUES
+    (20000, 1, 0, 3, 0, 0, 1, 10, 20, 4000000, 4000000),
+    (20000, 1, 1, 1, 1, 0, 3, 300, 3000, 3600000, 7200000),
+    (20000, 1, 1, 2, 1, 0, 5, 50, 90000, 3600000, 3700000),
+    (20000, 2, 2, 1, 2, 0, 2, 200, 2000, 100, 200);
+INSERT INTO unlabelled_use VALUES(3, 20000, 1);
+INSERT INTO dirty VALUES(20001, 1);
+COMMIT;
