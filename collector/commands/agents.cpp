@@ -57,14 +57,19 @@ int list(const Arguments& arguments)
         const auto observer = seen.find(agent.id);
         const bool reported = observer != seen.end();
         const char* state = agent.revoked            ? "revoked"
+                            : agent.locked           ? "locked"
                             : now >= agent.not_after ? "certificate expired"
                             : reported               ? "reporting"
                                                      : "enrolled";
         nlohmann::json remark;
+        if (agent.cloned_from) remark = "clone of " + agent.cloned_from->hex();
         if (reported) {
             const std::chrono::microseconds offset(observer->second->clock_offset_us);
             if (store::is_clock_off(offset)) remark = "clock " + store::clock_words(offset) + "; set it";
         }
+        if (agent.locked)
+            remark = fmt::format("locked at {}: its key was copied; find out where, and enrol it anew",
+                                 to_rfc3339(*agent.locked));
         writer->write({agent.id.hex(), agent.device_name, std::string(wire::to_string(agent.kind)), agent.group,
                        reported ? observer->second->version : agent.version, to_rfc3339(agent.enrolled),
                        to_rfc3339(agent.not_after),

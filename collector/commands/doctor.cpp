@@ -13,6 +13,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include <iostream>
 
 namespace dl::collector::commands {
@@ -103,6 +105,11 @@ void check_stores(Checks& checks, const DataDirectory& data, Timestamp now)
         fmt::format("{} enrolled, {} have reported, {} silent for a day", agents->size(), observers->size(), silent);
     if (agents->empty())
         checks.warn("agents", "none enrolled; `daylight-collector token create` prints the command for the first");
+    else if (const auto locked =
+                 std::ranges::count_if(*agents, [](const pki::Agent& agent) { return agent.locked.has_value(); }))
+        checks.warn("agents",
+                    fmt::format("{}; {} locked, their keys were copied; `daylight-collector agents list` names them",
+                                detail, locked));
     else if (silent > 0)
         checks.warn("agents", detail + "; `daylight-collector agents list` names them");
     else

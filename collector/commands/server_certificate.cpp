@@ -1,12 +1,11 @@
 #include "collector/commands/server_certificate.hpp"
 
+#include "shared/base/address.hpp"
 #include "shared/tls/certificates.hpp"
 #include "shared/tls/files.hpp"
 
 #include <openssl/x509v3.h>
 #include <spdlog/spdlog.h>
-
-#include <arpa/inet.h>
 
 #include <algorithm>
 
@@ -16,10 +15,7 @@ namespace {
 /// Does the certificate carry this name or address literally?
 bool names_it(X509& certificate, const std::string& name)
 {
-    unsigned char bytes[16];
-    const bool address =
-        ::inet_pton(AF_INET, name.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, name.c_str(), bytes) == 1;
-    return address
+    return Address::parse(name).has_value()
                ? X509_check_ip_asc(&certificate, name.c_str(), 0) == 1
                : X509_check_host(&certificate, name.data(), name.size(), X509_CHECK_FLAG_NO_WILDCARDS, nullptr) == 1;
 }

@@ -73,10 +73,13 @@ std::variant<Opening, Response> Endpoints::open(const RequestHead& head, const R
     opening.body_limit = opening.action == Action::report ? report_limit : enrolment_limit;
     if (opening.action != Action::enroll) {
         if (!holder) return problem(holder.error());
-        const auto agent = admission_.admit(*holder);
+        const auto purpose = opening.action == Action::renew ? pki::Purpose::renew : pki::Purpose::report;
+        const auto agent = admission_.admit(*holder, purpose);
         if (!agent) return problem(agent.error());
         opening.agent = agent->id;
         opening.kind = agent->kind;
+    } else if (holder) {
+        opening.holder = *holder;
     }
     const std::string_view type = media_type(opening.content_type);
     const bool json = is(type, json_type);
@@ -99,7 +102,7 @@ std::variant<Opening, Response> Endpoints::open(const RequestHead& head, const R
 
 boost::asio::awaitable<Response> Endpoints::answer(Opening opening, std::string body)
 {
-    if (opening.action == Action::enroll) co_return enroll(body);
+    if (opening.action == Action::enroll) co_return enroll(opening.holder, body);
     if (opening.action == Action::renew) co_return renew(*opening.agent, body);
     auto taken = take_report(opening, body);
     if (Response* refusal = std::get_if<Response>(&taken)) co_return std::move(*refusal);
@@ -111,11 +114,13 @@ boost::asio::awaitable<Response> Endpoints::answer(Opening opening, std::string 
     co_return ok(**reply);
 }
 
-Response Endpoints::enroll(const std::string& body)
+Response Endpoints::enroll(const std::optional<pki::Holder>& holder, const std::string& body)
 {
     const auto request = wire::decode_json<wire::EnrollRequest>(body);
     if (!request) return problem(request.error());
-    const auto reply = admission_.enroll(*request);
+    // Whoever has a token enrols by it, whatever certificate is shown besides.
+    const bool clone = request->token.empty() && holder;
+    const auto reply = clone ? admission_.enroll_clone(*holder, *request) : admission_.enroll(*request);
     return reply ? ok(*reply) : problem(reply.error());
 }
 

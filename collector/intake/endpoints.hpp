@@ -31,6 +31,7 @@ struct Opening {
     std::size_t body_limit = 0;
     std::optional<AgentId> agent;                              ///< proven by the certificate; none for enroll
     wire::ObserverKind kind = wire::ObserverKind::endpoint;    ///< that agent enrolled as
+    std::optional<pki::Holder> holder;                         ///< for enroll: who is cloned, where one is shown
 };
 
 inline constexpr std::size_t report_limit = 8 * 1024 * 1024;
@@ -51,7 +52,7 @@ public:
     [[nodiscard]] boost::asio::awaitable<Response> answer(Opening opening, std::string body);
 
 private:
-    [[nodiscard]] Response enroll(const std::string& body);
+    [[nodiscard]] Response enroll(const std::optional<pki::Holder>& holder, const std::string& body);
     [[nodiscard]] Response renew(const AgentId& agent, const std::string& body);
     [[nodiscard]] std::variant<std::shared_ptr<Folded>, Response> take_report(const Opening& opening,
                                                                               const std::string& body);

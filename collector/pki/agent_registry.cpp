@@ -30,8 +30,15 @@ nlohmann::json to_json(const Agent& agent)
                          {"serial", agent.serial},
                          {"not_after_us", micros(agent.not_after)},
                          {"revoked_serials", agent.revoked_serials},
-                         {"revoked_us", nullptr}};
+                         {"revoked_us", nullptr},
+                         {"generation", agent.generation},
+                         {"used", agent.used},
+                         {"locked_us", nullptr},
+                         {"cloned_from", nullptr},
+                         {"clones", agent.clones}};
     if (agent.revoked) value["revoked_us"] = micros(*agent.revoked);
+    if (agent.locked) value["locked_us"] = micros(*agent.locked);
+    if (agent.cloned_from) value["cloned_from"] = agent.cloned_from->hex();
     return value;
 }
 
@@ -54,6 +61,13 @@ Result<Agent> from_json(const store::Document& document)
     agent.not_after = moment(value.at("not_after_us"));
     agent.revoked_serials = value.at("revoked_serials").get<std::vector<std::string>>();
     if (!value.at("revoked_us").is_null()) agent.revoked = moment(value.at("revoked_us"));
+    if (!value.contains("generation")) return agent;    // written before there were generations
+    agent.generation = value.at("generation").get<std::uint64_t>();
+    agent.used = value.at("used").get<std::uint64_t>();
+    agent.clones = value.at("clones").get<std::uint32_t>();
+    if (!value.at("locked_us").is_null()) agent.locked = moment(value.at("locked_us"));
+    if (const auto& origin = value.at("cloned_from"); !origin.is_null())
+        if (const auto parsed = AgentId::parse(origin.get<std::string>())) agent.cloned_from = *parsed;
     return agent;
 }
 
@@ -135,6 +149,26 @@ Result<std::optional<Agent>> AgentRegistry::enrolled_before(std::string_view key
     return std::optional<Agent>{std::move(*agent)};
 }
 
+Result<std::uint64_t> AgentRegistry::next_generation(const AgentId& id)
+{
+    std::uint64_t next = 0;
+    const auto updated = update(state_, id, [&](Agent& agent) { next = ++agent.generation; });
+    if (!updated) return updated.error();
+    return next;
+}
+
+Result<void> AgentRegistry::count_clone(const AgentId& id)
+{
+    bool full = false;
+    const auto updated = update(state_, id, [&](Agent& agent) {
+        full = agent.clones >= most_clones;
+        if (!full) ++agent.clones;
+    });
+    if (!updated) return updated;
+    if (full) return denied(fmt::format("agent {} has {} clones already; enrol with a token", id.hex(), most_clones));
+    return {};
+}
+
 Result<void> AgentRegistry::renewed(const AgentId& id, const IssuedCertificate& certificate)
 {
     return update(state_, id, [&](Agent& agent) {
@@ -167,14 +201,15 @@ Result<AgentId> AgentRegistry::revoke_serial(std::string_view serial)
     return holder->id;
 }
 
-Result<Agent> AgentRegistry::admit(const Holder& holder, Timestamp now)
+Result<Agent> AgentRegistry::admit(const Holder& holder, Timestamp now, Purpose purpose)
 {
     if (now < holder.not_before)
         return denied(
             fmt::format("the client certificate is not valid before {}; set the clock", to_rfc3339(holder.not_before)));
-    if (now >= holder.not_after)
-        return denied(
-            fmt::format("the client certificate expired at {}; enrol with a new token", to_rfc3339(holder.not_after)));
+    const bool within_grace = now < holder.not_after + renewal_grace;
+    if (now >= holder.not_after && (purpose == Purpose::report || !within_grace))
+        return denied(fmt::format("the client certificate expired at {}; {}", to_rfc3339(holder.not_after),
+                                  within_grace ? "renew it" : "enrol with a new token"));
     auto stored = load(state_, holder.agent);
     if (!stored && stored.error().kind == Failure::Kind::not_found)
         return denied(fmt::format("agent {} is not known to this collector; enrol with a token", holder.agent.hex()));
@@ -185,7 +220,33 @@ Result<Agent> AgentRegistry::admit(const Holder& holder, Timestamp now)
     const auto& revoked = agent.revoked_serials;
     if (std::find(revoked.begin(), revoked.end(), holder.serial) != revoked.end())
         return denied(fmt::format("certificate {} was revoked; enrol with a new token", holder.serial));
-    return std::move(stored->agent);
+    if (agent.locked)
+        return denied(fmt::format("agent {} was locked at {}, its key was copied; enrol with a new token",
+                                  agent.id.hex(), to_rfc3339(*agent.locked)));
+    if (purpose == Purpose::clone || holder.generation == agent.used) return std::move(stored->agent);
+    return take_generation(holder, now);
+}
+
+Result<Agent> AgentRegistry::take_generation(const Holder& holder, Timestamp now)
+{
+    std::uint64_t newer = 0;
+    bool locked_here = false;
+    Agent agent;
+    const auto updated = update(state_, holder.agent, [&](Agent& stored) {
+        newer = stored.used;
+        locked_here = holder.generation < stored.used && !stored.locked;
+        if (locked_here) stored.locked = now;
+        // A higher one than was ever given: the state store is older than the certificate, it was restored.
+        stored.used = std::max(stored.used, holder.generation);
+        stored.generation = std::max(stored.generation, holder.generation);
+        agent = stored;
+    });
+    if (!updated) return updated.error();
+    if (!agent.locked) return agent;
+    std::string what = fmt::format("agent {} is locked: its certificate of generation {} was shown after {} had been "
+                                   "used, so its key was copied; enrol with a new token",
+                                   holder.agent.hex(), holder.generation, newer);
+    return locked_here ? conflict(std::move(what)) : denied(std::move(what));
 }
 
 }    // namespace dl::collector::pki

@@ -1,14 +1,15 @@
 #include "collector/pki/certificate_authority.hpp"
 
 #include "collector/pki/openssl_handles.hpp"
+#include "shared/base/address.hpp"
 #include "shared/base/digest.hpp"
 #include "shared/tls/files.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <charconv>
 #include <stdexcept>
 
 namespace dl::collector::pki {
@@ -54,6 +55,26 @@ void add_extension(X509& certificate, X509& issuer, int kind, const std::string&
     check(extension != nullptr && X509_add_ext(&certificate, extension.get(), -1) == 1);
 }
 
+void add_to_subject(X509& certificate, int kind, const std::string& value)
+{
+    const auto* text = reinterpret_cast<const unsigned char*>(value.data());
+    check(X509_NAME_add_entry_by_NID(X509_get_subject_name(&certificate), kind, MBSTRING_UTF8, text,
+                                     static_cast<int>(value.size()), -1, 0) == 1);
+}
+
+/// 0 where the subject tells none.
+std::uint64_t generation_of(const X509& certificate)
+{
+    const X509_NAME* subject = X509_get_subject_name(&certificate);
+    const int at = X509_NAME_get_index_by_NID(subject, NID_serialNumber, -1);
+    if (at < 0) return 0;
+    const ASN1_STRING* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    const auto* digits = reinterpret_cast<const char*>(ASN1_STRING_get0_data(text));
+    std::uint64_t generation = 0;
+    std::from_chars(digits, digits + ASN1_STRING_length(text), generation);
+    return generation;
+}
+
 /// Everything that all our certificates share; the serial is 128 random bits (RFC 5280 section 4.1.2.2 asks for 64 and
 /// more).
 tls::Certificate start_certificate(const std::string& common_name, EVP_PKEY& public_key, Timestamp from,
@@ -67,10 +88,7 @@ tls::Certificate start_certificate(const std::string& common_name, EVP_PKEY& pub
     const BigNumberHandle number{BN_bin2bn(serial.data(), serial.size(), nullptr)};
     check(number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get())) != nullptr);
 
-    X509_NAME* subject = X509_get_subject_name(certificate.get());
-    const auto* text = reinterpret_cast<const unsigned char*>(common_name.data());
-    check(X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, text, static_cast<int>(common_name.size()),
-                                     -1, 0) == 1);
+    add_to_subject(*certificate, NID_commonName, common_name);
     const auto seconds = [](Timestamp when) {
         return std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch()).count();
     };
@@ -88,12 +106,7 @@ IssuedCertificate sign(X509& certificate, X509& issuer, EVP_PKEY& issuer_key)
     return {tls::certificate_to_pem(certificate).value(), serial_of(certificate), tls::not_after(certificate).value()};
 }
 
-bool is_address(const std::string& name)
-{
-    std::array<std::uint8_t, 16> bytes{};
-    return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
-           ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
-}
+bool is_address(const std::string& name) { return Address::parse(name).has_value(); }
 
 }    // namespace
 
@@ -160,13 +173,15 @@ Result<CertificateAuthority> CertificateAuthority::open(const std::filesystem::p
 }
 
 Result<IssuedCertificate> CertificateAuthority::issue_agent(const SubjectKey& subject, const AgentId& agent,
-                                                            Timestamp now, std::chrono::seconds lifetime) const
+                                                            std::uint64_t generation, Timestamp now,
+                                                            std::chrono::seconds lifetime) const
 {
     const Timestamp until = std::min(now + lifetime, not_after_);
     if (until <= now)
         return unavailable("the collector's certificate authority has expired; make a new one and enrol anew");
     const tls::Certificate certificate =
         start_certificate(agent.hex(), *subject.public_key, now - clock_tolerance, until);
+    add_to_subject(*certificate, NID_serialNumber, std::to_string(generation));
     add_extension(*certificate, *certificate_, NID_basic_constraints, "critical,CA:FALSE");
     add_extension(*certificate, *certificate_, NID_key_usage, "critical,digitalSignature");
     add_extension(*certificate, *certificate_, NID_ext_key_usage, "clientAuth");
@@ -218,7 +233,7 @@ Result<Holder> CertificateAuthority::identify(X509& client) const
     const auto not_before = tls::not_before(client);
     const auto not_after = tls::not_after(client);
     if (!not_before || !not_after) return denied("the client certificate has no readable validity; enrol with a token");
-    return Holder{*agent, serial_of(client), *not_before, *not_after};
+    return Holder{*agent, serial_of(client), *not_before, *not_after, generation_of(client)};
 }
 
 }    // namespace dl::collector::pki

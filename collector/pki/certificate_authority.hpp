@@ -8,6 +8,7 @@
 #include "shared/base/time.hpp"
 #include "shared/tls/certificates.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct Holder {
     std::string serial;
     Timestamp not_before{};
     Timestamp not_after{};
+    std::uint64_t generation = 0;    ///< 0 where the certificate tells none: issued before there were generations
 };
 
 class CertificateAuthority {
@@ -50,8 +52,10 @@ public:
     [[nodiscard]] const std::string& pem() const { return pem_; }
     [[nodiscard]] Timestamp not_after() const { return not_after_; }
 
-    /// subject CN = the agent's id in hex, extended key usage clientAuth, from an hour ago until now + lifetime.
-    [[nodiscard]] Result<IssuedCertificate> issue_agent(const SubjectKey& subject, const AgentId& agent, Timestamp now,
+    /// subject CN = the agent's id in hex, serialNumber = the generation in decimal digits (RFC 4519 section 2.31),
+    /// extended key usage clientAuth, from an hour ago until now + lifetime.
+    [[nodiscard]] Result<IssuedCertificate> issue_agent(const SubjectKey& subject, const AgentId& agent,
+                                                        std::uint64_t generation, Timestamp now,
                                                         std::chrono::seconds lifetime) const;
     /// Extended key usage serverAuth, every name (DNS name or address literal) as a subjectAltName.
     [[nodiscard]] Result<IssuedCertificate> issue_server(EVP_PKEY& key, const std::vector<std::string>& names,

@@ -9,6 +9,8 @@
 #include <openssl/x509.h>
 
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <sys/stat.h>
 #include <thread>
 
@@ -48,7 +50,7 @@ TEST(CertificateAuthority, names_the_agent_not_what_the_request_asked_for)
 {
     const Authority one;
     const AgentId id = AgentId::random();
-    const auto issued = one.ca.issue_agent(subject("administrator"), id, now, week);
+    const auto issued = one.ca.issue_agent(subject("administrator"), id, 7, now, week);
     ASSERT_TRUE(issued);
     const tls::Certificate certificate = std::move(tls::certificate_from_pem(issued->pem).value());
     const auto holder = one.ca.identify(*certificate);
@@ -57,6 +59,7 @@ TEST(CertificateAuthority, names_the_agent_not_what_the_request_asked_for)
     EXPECT_EQ(holder->serial, issued->serial);
     EXPECT_EQ(holder->serial.size(), 32U);
     EXPECT_EQ(holder->not_after, now + week);
+    EXPECT_EQ(holder->generation, 7U);
     EXPECT_LE(holder->not_before, now);
 }
 
@@ -64,7 +67,7 @@ TEST(CertificateAuthority, refuses_certificates_of_another_authority_and_of_serv
 {
     const Authority ours;
     const Authority other;
-    const auto foreign = other.ca.issue_agent(subject(), AgentId::random(), now, week);
+    const auto foreign = other.ca.issue_agent(subject(), AgentId::random(), 1, now, week);
     const tls::Certificate certificate = std::move(tls::certificate_from_pem(foreign->pem).value());
     EXPECT_EQ(ours.ca.identify(*certificate).error().kind, Failure::Kind::denied);
 
@@ -182,6 +185,132 @@ TEST(AgentRegistry, admits_by_time_agent_and_certificate)
     EXPECT_TRUE(registry.admit({agent.id, "02", now - week, now + week}, now));
     ASSERT_TRUE(registry.revoke(agent.id, now));
     EXPECT_FALSE(registry.admit({agent.id, "02", now - week, now + week}, now));
+}
+
+/// An agent with some certificates, as the collector gave them.
+struct Renewing {
+    TemporaryDirectory folder;
+    std::unique_ptr<store::StateStore> state = open_state(folder);
+    AgentRegistry registry{*state};
+    AgentId id = AgentId::random();
+
+    Renewing()
+    {
+        Agent agent;
+        agent.id = id;
+        agent.generation = 1;
+        agent.not_after = now + week;
+        EXPECT_TRUE(registry.add(agent));
+    }
+    Holder shown(std::uint64_t generation) const
+    {
+        return {id, "serial " + std::to_string(generation), now - week, now + week, generation};
+    }
+    bool admits(std::uint64_t generation) { return registry.admit(shown(generation), now).has_value(); }
+};
+
+TEST(Generations, the_one_before_is_good_until_the_next_is_first_used)
+{
+    Renewing agent;
+    EXPECT_TRUE(agent.admits(1));
+    EXPECT_EQ(agent.registry.next_generation(agent.id).value(), 2U);    // its reply gets lost
+    EXPECT_TRUE(agent.admits(1));
+    EXPECT_EQ(agent.registry.next_generation(agent.id).value(), 3U);
+    EXPECT_TRUE(agent.admits(1));
+    EXPECT_TRUE(agent.admits(3));
+    EXPECT_TRUE(agent.admits(3));
+    EXPECT_FALSE(agent.registry.get(agent.id)->locked);
+}
+
+TEST(Generations, an_older_one_after_a_newer_was_used_locks_that_agent_alone)
+{
+    Renewing agent;
+    Agent other;
+    other.id = AgentId::random();
+    other.generation = 1;
+    ASSERT_TRUE(agent.registry.add(other));
+    EXPECT_TRUE(agent.admits(1));
+    ASSERT_TRUE(agent.registry.next_generation(agent.id));
+    EXPECT_TRUE(agent.admits(2));
+    const auto first = agent.registry.admit(agent.shown(1), now);
+    EXPECT_EQ(first.error().kind, Failure::Kind::conflict) << "this one is to be told to security";
+    EXPECT_NE(first.error().message.find("key was copied"), std::string::npos);
+    EXPECT_EQ(agent.registry.admit(agent.shown(1), now).error().kind, Failure::Kind::denied) << "once";
+    EXPECT_FALSE(agent.admits(2)) << "which of the two is the copy can't be known";
+    EXPECT_EQ(agent.registry.get(agent.id)->locked, now);
+    EXPECT_FALSE(agent.registry.admit(agent.shown(2), now, Purpose::renew));
+    EXPECT_FALSE(agent.registry.admit(agent.shown(2), now, Purpose::clone));
+    EXPECT_TRUE(agent.registry.admit({other.id, "s", now - week, now + week, 1}, now));
+}
+
+TEST(Generations, of_a_copy_that_renews_first_the_original_notices)
+{
+    Renewing agent;
+    ASSERT_TRUE(agent.admits(1));
+    ASSERT_TRUE(agent.registry.next_generation(agent.id));    // the copy's
+    EXPECT_TRUE(agent.admits(2));
+    EXPECT_FALSE(agent.admits(1)) << "the original";
+    EXPECT_FALSE(agent.admits(2));
+}
+
+TEST(Generations, beyond_what_a_restored_store_knows_are_taken_up)
+{
+    Renewing agent;
+    EXPECT_TRUE(agent.admits(9));
+    EXPECT_EQ(agent.registry.next_generation(agent.id).value(), 10U);
+    EXPECT_FALSE(agent.admits(8));
+}
+
+TEST(Generations, are_not_asked_of_certificates_that_tell_none_until_the_first_does)
+{
+    Renewing agent;
+    EXPECT_TRUE(agent.admits(0));
+    EXPECT_TRUE(agent.admits(0));
+    EXPECT_TRUE(agent.admits(2));
+    EXPECT_FALSE(agent.admits(0));
+}
+
+TEST(Generations, given_at_once_are_all_different)
+{
+    Renewing agent;
+    std::mutex mutex;
+    std::set<std::uint64_t> given;
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 8; ++i)
+        clients.emplace_back([&] {
+            const auto next = AgentRegistry{*agent.state}.next_generation(agent.id).value();
+            const std::lock_guard lock{mutex};
+            EXPECT_TRUE(given.insert(next).second);
+        });
+    for (std::thread& client : clients)
+        client.join();
+    EXPECT_EQ(*given.rbegin(), 9U);
+}
+
+TEST(AgentRegistry, lets_an_agent_that_slept_only_renew)
+{
+    Renewing agent;
+    const Timestamp late = now + week + std::chrono::hours(24);
+    const auto report = agent.registry.admit(agent.shown(1), late);
+    EXPECT_NE(report.error().message.find("renew it"), std::string::npos);
+    EXPECT_TRUE(agent.registry.admit(agent.shown(1), late, Purpose::renew));
+    const Timestamp too_late = now + week + renewal_grace;
+    EXPECT_TRUE(agent.registry.admit(agent.shown(1), too_late - std::chrono::seconds(1), Purpose::renew));
+    EXPECT_FALSE(agent.registry.admit(agent.shown(1), too_late, Purpose::renew));
+}
+
+TEST(AgentRegistry, reads_what_was_written_before_there_were_generations)
+{
+    Renewing agent;
+    auto document = **agent.state->get("agents", agent.id.hex());
+    for (const char* key : {"generation", "used", "locked_us", "cloned_from", "clones"})
+        document.value.erase(key);
+    ASSERT_TRUE(agent.state->put_if_version("agents", agent.id.hex(), document.version, document.value));
+    EXPECT_TRUE(agent.admits(0));
+    EXPECT_EQ(agent.registry.next_generation(agent.id).value(), 1U);
+    EXPECT_TRUE(agent.admits(0));
+    EXPECT_TRUE(agent.admits(1));
+    EXPECT_FALSE(agent.admits(0));
 }
 
 }    // namespace

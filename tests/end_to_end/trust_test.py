@@ -1,0 +1,181 @@
+"""Who is let in, and until when: revocation reaches live and resumed connections, a copied key is noticed, a lost answer locks
+nobody, and the clones of a disk image become agents of their own."""
+import concurrent.futures
+import json
+import pathlib
+import socket
+import time
+import unittest
+
+from stage import peer, testing
+from stage.collector import Collector
+from stage.performance import SOURCE
+from stage.processes import Processes, run
+
+AGENT = testing.build_folder() / "daylight-agent"
+COLLECTOR = testing.build_folder() / "daylight-collector"
+CLONES = 50
+
+
+def heartbeat(agent):
+    return {
+        "format": "daylight-report", "version": 1, "agent": agent, "observer": "endpoint", "epoch": "ee" * 16, "revision_from": 0,
+        "revision_to": 0, "last_receipt": None, "last_store": None,
+        "sent_at": time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime()), "agent_version": "0.1.0",
+        "counters": {"packets": 0, "packets_dropped": 0, "connections": 0, "connections_unattributed": 0, "cells_dropped": 0,
+                     "gap_seconds": 0, "bytes_hidden_road": 0},
+        "devices": [], "persons": [], "applications": [], "destinations": [], "cells": []}
+
+
+class Stage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        scratch = testing.scratch()
+        cls.folder = scratch.__enter__()
+        cls.addClassCleanup(scratch.__exit__, None, None, None)
+        cls.processes = Processes(cls.folder / "processes.json")
+        cls.addClassCleanup(cls.processes.stop_all)
+        cls.collector = Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", cls.folder / "collector", cls.processes,
+                                  ports=(0, 0))
+        cls.collector.init()
+        cls.collector.serve()
+
+    def enrol(self, name):
+        identity, agent = peer.enrol(AGENT, self.collector, self.folder / name, name)
+        return peer.context(identity), agent
+
+    def request_for(self, name):
+        """A signing request, and the file of its key."""
+        key, request = self.folder / f"{name}.key", self.folder / f"{name}.csr"
+        run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
+             "-subj", "/CN=x"], what="signing request")
+        return request.read_text(), key
+
+    def ask(self, line, path, document):
+        line.send(peer.request(path, json.dumps(document).encode()))
+        status, body = line.answer()
+        return status, json.loads(body) if body else None
+
+    def post(self, settings, path, document):
+        with peer.Line(self.collector.agents_port, settings) as line:
+            return self.ask(line, path, document)
+
+    def report(self, settings, agent):
+        status, answer = self.post(settings, "/agent/v1/report", heartbeat(agent))
+        return status, (answer or {}).get("detail", "")
+
+    def renew(self, settings, name):
+        """The TLS settings of the next certificate."""
+        request, key = self.request_for(name)
+        status, answer = self.post(settings, "/agent/v1/renew", {"csr_pem": request})
+        self.assertEqual(status, 200, answer)
+        identity = self.folder / f"{name}.pem"
+        identity.write_text(answer["certificate_pem"] + key.read_text())
+        return peer.context(identity)
+
+    def listed(self, agent):
+        rows = [json.loads(line) for line in self.collector.verb("agents", "list", "--format", "jsonl").splitlines()]
+        return next(row for row in rows if row["id"] == agent)
+
+
+class Certificates(Stage):
+    def test_revocation_reaches_a_live_connection(self):
+        settings, agent = self.enrol("live")
+        with peer.Line(self.collector.agents_port, settings) as line:
+            self.assertEqual(self.ask(line, "/agent/v1/report", heartbeat(agent))[0], 200)
+            self.assertEqual(self.ask(line, "/agent/v1/report", heartbeat(agent))[0], 200)
+            self.collector.verb("agents", "revoke", agent)
+            status, answer = self.ask(line, "/agent/v1/report", heartbeat(agent))
+            self.assertEqual(status, 403, answer)
+            self.assertIn("was revoked", answer["detail"])
+
+    def test_revocation_reaches_a_resumed_session(self):
+        settings, agent = self.enrol("resumed")
+        with peer.Line(self.collector.agents_port, settings) as line:
+            self.assertEqual(self.ask(line, "/agent/v1/report", heartbeat(agent))[0], 200)
+            session = line.tls.session
+
+        def resume():
+            line = peer.Line.__new__(peer.Line)
+            line.raw = socket.create_connection(("127.0.0.1", self.collector.agents_port), timeout=30)
+            line.tls = settings.wrap_socket(line.raw, session=session)
+            return line
+
+        with resume() as line:
+            self.assertTrue(line.tls.session_reused)
+            self.assertEqual(self.ask(line, "/agent/v1/report", heartbeat(agent))[0], 200)
+        self.collector.verb("agents", "revoke", agent)
+        with resume() as line:
+            status, answer = self.ask(line, "/agent/v1/report", heartbeat(agent))
+            self.assertEqual(status, 403, answer)
+
+    def test_a_lost_answer_locks_nobody(self):
+        settings, agent = self.enrol("unlucky")
+        for attempt in range(3):
+            self.renew(settings, f"unlucky-{attempt}")    # never used
+            self.assertEqual(self.report(settings, agent)[0], 200)
+        newest = self.renew(settings, "unlucky-newest")
+        for _ in range(2):
+            self.assertEqual(self.report(newest, agent)[0], 200)
+        self.assertEqual(self.listed(agent)["state"], "reporting")
+
+    def test_a_copied_key_locks_its_agent_alone_and_is_told(self):
+        original, agent = self.enrol("copied")
+        bystander, other = self.enrol("bystander")
+        self.assertEqual(self.report(original, agent)[0], 200)
+        thief = self.renew(original, "thief")
+        self.assertEqual(self.report(thief, agent)[0], 200)
+        status, detail = self.report(original, agent)
+        self.assertEqual(status, 403)
+        self.assertIn("its key was copied", detail)
+        self.assertEqual(self.report(thief, agent)[0], 403)
+        self.assertEqual(self.post(thief, "/agent/v1/renew", {"csr_pem": self.request_for("again")[0]})[0], 403)
+        self.assertEqual(self.report(bystander, other)[0], 200)
+        row = self.listed(agent)
+        self.assertEqual(row["state"], "locked")
+        self.assertIn("its key was copied", row["remark"])
+        self.assertIn(f"agent {agent} is locked", self.collector.log.read_text())
+        checks = self.collector.verb("doctor", "--format", "jsonl", ok=(0, 1))
+        self.assertIn("1 locked", checks)
+        self.collector.verb("verify")
+
+    def test_clones_become_agents_and_the_original_goes_on(self):
+        original, agent = self.enrol("image")
+        self.assertEqual(self.report(original, agent)[0], 200)
+        later = self.renew(original, "image-later")    # the image was taken before
+        self.assertEqual(self.report(later, agent)[0], 200)
+
+        def become(number):
+            request, key = self.request_for(f"clone{number}")
+            wish = {"token": "", "csr_pem": request, "device_name": f"clone-{number:02}", "agent_version": "0.1.0", "observer": "endpoint"}
+            status, answer = self.post(original, "/agent/v1/enroll", wish)
+            self.assertEqual(status, 200, answer)
+            repeated = self.post(original, "/agent/v1/enroll", wish)[1]    # its answer got lost
+            self.assertEqual(repeated["agent"], answer["agent"])
+            identity = self.folder / f"clone{number}.pem"
+            identity.write_text(repeated["certificate_pem"] + key.read_text())
+            settings = peer.context(identity)
+            self.assertEqual(self.report(settings, answer["agent"]), (200, ""))
+            return answer["agent"]
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            clones = list(pool.map(become, range(CLONES)))
+        self.assertEqual(len({agent, *clones}), CLONES + 1)
+        self.assertEqual(self.report(later, agent)[0], 200)
+        self.assertEqual(self.listed(agent)["state"], "reporting")
+        self.assertEqual(self.listed(clones[7])["remark"], f"clone of {agent}")
+        self.collector.verb("agents", "revoke", agent)
+        request, _ = self.request_for("too-late")
+        wish = {"token": "", "csr_pem": request, "device_name": "x", "agent_version": "0.1.0", "observer": "endpoint"}
+        self.assertEqual(self.post(original, "/agent/v1/enroll", wish)[0], 403)
+
+    def test_nobody_enrols_without_token_or_certificate(self):
+        request, _ = self.request_for("nobody")
+        wish = {"token": "", "csr_pem": request, "device_name": "x", "agent_version": "0.1.0", "observer": "endpoint"}
+        self.assertEqual(self.post(peer.context(), "/agent/v1/enroll", wish)[0], 403)
+        forged = peer.context(peer.forge(self.folder, "forged", "0123456789abcdef0123456789abcdef"))
+        self.assertEqual(self.post(forged, "/agent/v1/enroll", wish)[0], 403)
+
+
+if __name__ == "__main__":
+    testing.main()
