@@ -1,6 +1,7 @@
 // daylight-agent enroll: makes a key here, has it certified by the collector whose CA was named, stores the result.
 #include "agent/commands/commands.hpp"
 #include "agent/commands/verb.hpp"
+#include "agent/platform/platform.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/run_agent.hpp"
 #include "agent/uplink/enrolment.hpp"
@@ -39,6 +40,7 @@ int enroll(const Options& options)
     wish.device_name = service::device_name(*settings);
     wish.observer = settings->mode;
     wish.data_directory = settings->data_directory;
+    wish.host = platform::host_mark();
     const auto enrolment = uplink::enrol(wish, uplink::process_environment());
     if (!enrolment) return fail("enroll", enrolment.error());
     const auto validity = uplink::validity_of(*enrolment);

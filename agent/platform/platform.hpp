@@ -52,6 +52,11 @@ struct Ability {
 /// Differs after each start of the system; empty where it is not told.
 [[nodiscard]] std::string boot_id();
 
+/// Differs from host to host, also between copies of one disk image (which systemd gives a machine-id of their own when
+/// they first start, if the image was prepared for copying); tells nothing of the machine-id. Empty where it is not
+/// told.
+[[nodiscard]] std::string host_mark();
+
 /// Gives memory that only the start or a report needed back to the system: pages of code and constants, which come
 /// again when they are used, and the free pages of the heap. Takes less than a millisecond; any thread.
 void give_back_resident_memory();

@@ -54,9 +54,40 @@ std::string network_namespace_path(const std::filesystem::path& setting)
     return setting.has_parent_path() ? setting.string() : "/run/netns/" + setting.string();
 }
 
-Result<ReporterPlan> plan_reports(const Settings& settings)
+/// Enrolments of older agents learn their host. A copy of another host's disk becomes an agent of its own, with a
+/// ledger of its own: what stands in the copied one is the other's, which reports it.
+Result<uplink::Enrolment> enrolment_of_this_host(const Settings& settings)
 {
     auto enrolment = uplink::load_enrolment(settings.data_directory);
+    const std::string here = platform::host_mark();
+    if (!enrolment || here.empty() || enrolment->host == here) return enrolment;
+    if (enrolment->host.empty()) {
+        enrolment->host = here;
+        if (const auto saved = uplink::save_enrolment(settings.data_directory, *enrolment); !saved)
+            return saved.error();
+        return enrolment;
+    }
+    spdlog::warn("this host is a copy of the one that agent {} was enrolled on; it becomes an agent of its own",
+                 enrolment->agent.hex());
+    std::error_code error;
+    for (const char* suffix : {"", "-wal", "-shm"})
+        if (std::filesystem::remove(ledger_file(settings.data_directory).string() + suffix, error); error)
+            return io_failure(fmt::format("{}{}: the copied ledger can't be removed: {}; remove it",
+                                          ledger_file(settings.data_directory).string(), suffix, error.message()));
+    if (!settings.collector.empty()) enrolment->collector = settings.collector;
+    if (!settings.proxy.empty()) enrolment->proxy = settings.proxy;
+    uplink::EnrolmentWish wish;
+    wish.device_name = device_name(settings);
+    wish.data_directory = settings.data_directory;
+    wish.host = here;
+    auto own = uplink::enrol_clone(*enrolment, wish, uplink::process_environment());
+    if (own) spdlog::info("enrolled as agent {}", own->agent.hex());
+    return own;
+}
+
+Result<ReporterPlan> plan_reports(const Settings& settings)
+{
+    auto enrolment = enrolment_of_this_host(settings);
     if (!enrolment) return enrolment.error();
     if (!settings.ca_pin.empty()) {
         const auto wanted = tls::parse_pin(settings.ca_pin);

@@ -175,6 +175,11 @@ Result<Enrolment> load_enrolment(const std::filesystem::path& data_directory)
     const auto key = organisation_key_from(organisation_key);
     if (!key) return node->wrong(key.error().message);
     enrolment.organisation_key = *key;
+    if (const config::Node* host = node->find("host")) {
+        auto mark = host->as_text();
+        if (!mark) return mark.error();
+        enrolment.host = std::move(*mark);
+    }
     return enrolment;
 }
 
@@ -188,7 +193,8 @@ Result<void> save_enrolment(const std::filesystem::path& data_directory, const E
                                   {"organisation_key", to_hex(enrolment.organisation_key)},
                                   {"ca", enrolment.ca_pem},
                                   {"certificate", enrolment.certificate_pem},
-                                  {"key", enrolment.key_pem}};
+                                  {"key", enrolment.key_pem},
+                                  {"host", enrolment.host}};
     return tls::write_file_durably(enrolment_file(data_directory), document.dump(2) + "\n", tls::Visibility::secret);
 }
 
@@ -203,14 +209,14 @@ Result<Validity> validity_of(const Enrolment& enrolment)
     return Validity{*from, *to};
 }
 
-Result<Enrolment> enrol(const EnrolmentWish& wish, const Environment& environment)
+namespace {
+
+/// What both ways in share: key, request, answer, file.
+Result<Enrolment> enrol_over(TlsContext context, const Digest& pin, const EnrolmentWish& wish,
+                             const Environment& environment)
 {
-    const auto pin = tls::parse_pin(wish.ca_pin);
-    if (!pin) return pin.error();
     const auto route = route_to(wish.collector, wish.proxy, environment);
     if (!route) return route.error();
-    auto context = pinned_context(*pin);
-    if (!context) return context.error();
 
     const auto key = pending_key(wish.data_directory);
     if (!key) return key.error();
@@ -225,23 +231,49 @@ Result<Enrolment> enrol(const EnrolmentWish& wish, const Environment& environmen
     request.device_name = wish.device_name;
     request.agent_version = dl::version;
     request.observer = wish.observer;
-    const auto response = ask_for_enrolment(*route, *context, request);
+    const auto response = ask_for_enrolment(*route, std::move(context), request);
     if (!response) return response.error();
     std::error_code ignored;
     if (is_refusal(response->status)) std::filesystem::remove(pending_key_file(wish.data_directory), ignored);
     const auto reply = enrolment_from(*response, *route);
     if (!reply) return reply.error();
 
-    const auto good = check_certificates(reply->certificate_pem, reply->ca_pem, **key, *pin);
+    const auto good = check_certificates(reply->certificate_pem, reply->ca_pem, **key, pin);
     if (!good) return good.error();
     const auto organisation_key = organisation_key_from(reply->organisation_key);
     if (!organisation_key) return organisation_key.error();
     Enrolment enrolment{reply->agent,  wish.collector,         wish.proxy, wish.observer, *organisation_key,
-                        reply->ca_pem, reply->certificate_pem, *key_pem};
+                        reply->ca_pem, reply->certificate_pem, *key_pem,   wish.host};
     const auto saved = save_enrolment(wish.data_directory, enrolment);
     if (!saved) return saved.error();
     std::filesystem::remove(pending_key_file(wish.data_directory), ignored);
     return enrolment;
+}
+
+}    // namespace
+
+Result<Enrolment> enrol(const EnrolmentWish& wish, const Environment& environment)
+{
+    const auto pin = tls::parse_pin(wish.ca_pin);
+    if (!pin) return pin.error();
+    auto context = pinned_context(*pin);
+    if (!context) return context.error();
+    return enrol_over(std::move(*context), *pin, wish, environment);
+}
+
+Result<Enrolment> enrol_clone(const Enrolment& original, EnrolmentWish wish, const Environment& environment)
+{
+    const auto ca = tls::certificate_from_pem(original.ca_pem);
+    if (!ca) return ca.error();
+    const auto pin = tls::public_key_fingerprint(**ca);
+    if (!pin) return pin.error();
+    auto context = enrolled_context(original.ca_pem, original.certificate_pem, original.key_pem);
+    if (!context) return context.error();
+    wish.collector = original.collector;
+    wish.proxy = original.proxy;
+    wish.observer = original.observer;
+    wish.token.clear();    // the certificate is the proof
+    return enrol_over(std::move(*context), *pin, wish, environment);
 }
 
 asio::awaitable<Result<Enrolment>> renew(HttpsClient& client, Enrolment present)

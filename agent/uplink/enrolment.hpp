@@ -24,6 +24,7 @@ struct Enrolment {
     std::string ca_pem;
     std::string certificate_pem;
     std::string key_pem;
+    std::string host;    ///< platform::host_mark() where it was enrolled; empty: not known
 };
 
 [[nodiscard]] std::filesystem::path enrolment_file(const std::filesystem::path& data_directory);
@@ -40,10 +41,17 @@ struct EnrolmentWish {
     std::string device_name;
     wire::ObserverKind observer = wire::ObserverKind::endpoint;
     std::filesystem::path data_directory;    ///< exists
+    std::string host;
 };
 /// Makes a key (or takes the one that an interrupted attempt left), verifies the pin before the token is sent, and
 /// stores the result. Blocks.
 [[nodiscard]] Result<Enrolment> enrol(const EnrolmentWish& wish, const Environment& environment);
+
+/// Makes an agent of its own of a copy of an enrolled host (a disk image): with a new key, by the certificate that it
+/// was copied with, of `original`, which goes on untouched elsewhere. Of the wish, name, directory and host count.
+/// Stores the result. Blocks.
+[[nodiscard]] Result<Enrolment> enrol_clone(const Enrolment& original, EnrolmentWish wish,
+                                            const Environment& environment);
 
 /// A certificate for a new key, asked over the present one. The caller stores the result.
 [[nodiscard]] boost::asio::awaitable<Result<Enrolment>> renew(HttpsClient& client, Enrolment present);

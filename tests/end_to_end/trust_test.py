@@ -2,8 +2,12 @@
 nobody, and the clones of a disk image become agents of their own."""
 import concurrent.futures
 import json
+import os
 import pathlib
+import shutil
 import socket
+import struct
+import subprocess
 import time
 import unittest
 
@@ -175,6 +179,68 @@ class Certificates(Stage):
         self.assertEqual(self.post(peer.context(), "/agent/v1/enroll", wish)[0], 403)
         forged = peer.context(peer.forge(self.folder, "forged", "0123456789abcdef0123456789abcdef"))
         self.assertEqual(self.post(forged, "/agent/v1/enroll", wish)[0], 403)
+
+
+class ClonedHost(Stage):
+    """The real agent on copies of its data directory, each with a machine-id of its own."""
+
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.skipTest("a machine-id of its own needs root")
+
+    def run_on(self, machine, config):
+        file = self.folder / f"machine-id-{machine}"
+        file.write_text(f"{machine:032x}\n")
+        words = 'mount --bind "$1" /etc/machine-id && shift && exec "$@"'
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", words, "sh", file, AGENT, "run", "--once",
+                               "--config", config], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def config(self, home):
+        names = self.folder / "one.pcap"
+        if not names.exists():
+            packet = bytes.fromhex("020000000001020000000002" "0800" "4500003d00010000401100000a000001c0000235" "c00000350029 0000".replace(" ", "")
+                                   + "123401000001000000000000" "03777777076578616d706c6503636f6d0000010001")
+            names.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+                              + struct.pack("<IIII", int(time.time()), 0, len(packet), len(packet)) + packet)
+        file = home / "agent.json"
+        file.write_text(json.dumps({"collector": self.collector.url, "data_directory": str(home / "data"), "device_name": home.name,
+                                    "capture_file": str(names), "dns_only": True}))
+        return file
+
+    def agent_of(self, home):
+        return json.loads((home / "data/enrolment.json").read_text())["agent"]
+
+    def test_a_copied_data_directory(self):
+        home = self.folder / "golden"
+        home.mkdir()
+        config = self.config(home)
+        run([AGENT, *self.collector.enrol_command()[1:], "--config", config], what="enrolment")
+        document = json.loads((home / "data/enrolment.json").read_text())
+        document["host"] = ""    # as an older agent wrote it
+        (home / "data/enrolment.json").write_text(json.dumps(document))
+        self.assertNotIn("copy", self.run_on(1, config))
+        self.assertNotIn("copy", self.run_on(1, config))
+        original = self.agent_of(home)
+        cells = self.cells()
+        agents = {original}
+        for machine in (2, 3, 4):
+            clone = self.folder / f"clone-{machine}"
+            clone.mkdir()
+            shutil.copytree(home / "data", clone / "data")
+            said = self.run_on(machine, self.config(clone))
+            self.assertIn("becomes an agent of its own", said)
+            self.assertNotIn("becomes an agent of its own", self.run_on(machine, self.config(clone)))
+            agents.add(self.agent_of(clone))
+        self.assertEqual(len(agents), 4)
+        self.assertEqual(self.cells(), cells + 3, "each clone reports its own and nothing of the original's")
+        self.run_on(1, config)
+        self.assertEqual(self.agent_of(home), original)
+        self.assertEqual(self.listed(original)["state"], "reporting")
+
+    def cells(self):
+        return int(next(line.split()[1] for line in self.collector.verb("verify").splitlines() if line.startswith("cells ")))
 
 
 if __name__ == "__main__":

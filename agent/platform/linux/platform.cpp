@@ -7,9 +7,12 @@
 #include "agent/identity/system_attributor.hpp"
 #include "agent/owners/remote_processes.hpp"
 #include "agent/privilege/privilege.hpp"
+#include "shared/base/digest.hpp"
+#include "shared/base/id.hpp"
 
 #include <cap-ng.h>
 
+#include <array>
 #include <fstream>
 #include <optional>
 #include <utility>
@@ -93,6 +96,16 @@ std::string boot_id()
     std::string boot;
     std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
     return boot;
+}
+
+std::string host_mark()
+{
+    // machine-id(5): never to be told; derive from it under a key of the application.
+    std::string id;
+    std::ifstream("/etc/machine-id") >> id;
+    std::array<std::uint8_t, 16> octets{};
+    if (!from_hex(id, octets)) return {};
+    return to_hex(hmac_sha256(octets, std::string_view("daylight-agent host"))).substr(0, 32);
 }
 
 }    // namespace dl::agent::platform
