@@ -51,7 +51,7 @@ json named_list(const std::vector<const catalog::Service*>& services)
 json subject_json(const Finding& finding)
 {
     const auto* service = finding.service;
-    return {{"kind", service ? "service" : "unknown"},
+    return {{"kind", service ? "service" : catalog::to_string(finding.counted)},
             {"id", finding.figure.label},
             {"name", finding.name()},
             {"vendor", service ? service->vendor : ""},
@@ -215,15 +215,17 @@ json portfolio_json(const release::Figures& figures, const insight::Portfolio& p
             {"notes", insight::notes_on(figures)}};
 }
 
-json units_json(const std::vector<std::string>& units, std::span<const release::Period> periods,
-                const directory::Directory& directory, Day today)
+json units_json(const std::vector<std::string>& units, std::span<const insight::Choice> choices,
+                const release::Period& usual, const directory::Directory& directory, Day today)
 {
     json rows = json::array(), times = json::array();
     for (const auto& unit : units)
         rows.push_back(unit_json(unit, directory));
-    for (const auto& period : periods)
-        times.push_back(period_json(period, today));
-    return {{"units", rows}, {"periods", times}};
+    for (const auto& choice : choices) {
+        times.push_back(period_json(choice.period, today));
+        times.back()["released"] = choice.released;
+    }
+    return {{"units", rows}, {"periods", times}, {"usual_period", release::id_of(usual)}};
 }
 
 json coverage_json(const insight::Coverage& coverage, const std::vector<std::string>& units, SilentAgents silent,

@@ -18,9 +18,9 @@ namespace dl::collector::api {
 [[nodiscard]] nlohmann::json portfolio_json(const release::Figures& figures, const insight::Portfolio& portfolio,
                                             const std::vector<std::string>& units, const insight::Meaning& meaning,
                                             Day today);
-/// `units`: those that the caller reads.
-[[nodiscard]] nlohmann::json units_json(const std::vector<std::string>& units, std::span<const release::Period> periods,
-                                        const directory::Directory& directory, Day today);
+/// `units`: those that the caller reads. `usual`: what the other routes answer for where no period is asked for.
+[[nodiscard]] nlohmann::json units_json(const std::vector<std::string>& units, std::span<const insight::Choice> choices,
+                                        const release::Period& usual, const directory::Directory& directory, Day today);
 enum class SilentAgents { named, counted };
 [[nodiscard]] nlohmann::json coverage_json(const insight::Coverage& coverage, const std::vector<std::string>& units,
                                            SilentAgents silent, Day today);

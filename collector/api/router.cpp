@@ -320,13 +320,11 @@ private:
 
     Response units(const Request& request, const insight::Audience& audience, Timestamp now)
     {
-        auto periods = release::closed_periods(sources_.usage, settled(now));
-        if (!periods) return problem(request, periods.error());
         const Day today = day_of(now);
-        // What goes on now exists as exact figures alone.
-        if (audience.strength == release::Strength::exact)
-            periods->insert(periods->begin(), insight::week_so_far(today));
-        return document(request, units_json(readable_units(audience), *periods, sources_.directory, today));
+        const auto choices = insight::choices_for(audience, sources_.usage, today, settled(now));
+        if (!choices) return problem(request, choices.error());
+        return document(request, units_json(readable_units(audience), *choices, insight::usual_period(settled(now)),
+                                            sources_.directory, today));
     }
 
     Response brief(const Request& request, const Target& target, const insight::Audience& audience,

@@ -4,6 +4,7 @@
 
 #include "shared/base/failure.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,6 +19,17 @@ enum class Kind { service, noise, unknown, internal, personal };
 /// A role of hosts that prove contact, not use: embedded | asset | telemetry.
 [[nodiscard]] bool is_background(std::string_view role);
 
+/// How facts about a host are counted and who is shown them: the kinds of store::DestinationLabel.
+///   service     use; a person behind it is counted
+///   background  contact with a service that nobody chose
+///   unknown     a domain that waits for a word
+///   vendor      an unlisted host below a known vendor's domain: for security, never put forward
+///   address     no name was seen: for security, never put forward
+///   storage     a bucket of shared cloud storage, where much is uploaded: for security, the service stays unknown
+///   noise, internal, personal: no finding
+enum class Counted : std::uint8_t { service, background, unknown, vendor, address, storage, noise, internal, personal };
+[[nodiscard]] std::string_view to_string(Counted counted);
+
 struct Category {
     std::string id;    ///< stable, lower-case-with-dashes
     std::string name;
@@ -30,10 +42,16 @@ struct Service {
     std::string id;    ///< stable, lower-case-with-dashes
     std::string name;
     std::string vendor;
-    std::string category;      ///< id of a category
-    std::string capability;    ///< business capability of the category, unless the entry has its own
-    bool internal = false;     ///< from internal-hosts.csv: the organisation runs it itself
-    bool personal = false;     ///< the personal instance of a vendor that has a corporate one too
+    std::string category;                  ///< id of a category
+    std::string capability;                ///< business capability of the category, unless the entry has its own
+    bool internal = false;                 ///< from internal-hosts.csv: the organisation runs it itself
+    bool personal = false;                 ///< the personal instance of a vendor that has a corporate one too
+    std::vector<std::string> also = {};    ///< further capabilities: it is offered for them, its use counts for none
+    bool low_interest = false;             ///< of its category: private use
+
+    /// People who use it are counted behind its capability: neither a private instance nor private use is a need.
+    [[nodiscard]] bool shows_need() const { return !personal && !low_interest; }
+    [[nodiscard]] bool serves(std::string_view what) const;
 };
 
 /// The answer for one host. Views live as long as the catalogue.
@@ -42,11 +60,16 @@ struct Match {
     std::string_view id;                 ///< service id, noise kind, or empty for unknown (see `label`)
     const Service* service = nullptr;    ///< of a service or an internal host
     std::string_view matched;    ///< the pattern that decided, as the catalogue file writes it; empty where none did
-    /// app | api | login | asset | telemetry | embedded | tenant; empty where not a service (see is_background).
-    /// "hosted" on an unknown: somebody's page or app
-    /// published at a platform (shop.myshopify.com), which says nothing about the platform's use.
+    /// Of a service: app | api | login | asset | telemetry | embedded | tenant (see is_background).
+    /// Of noise: "storage", a bucket of shared cloud storage; else empty.
+    /// Of an unknown: "hosted", somebody's page or app published at a platform (shop.myshopify.com), which says nothing
+    /// about the platform's use; "vendor", an unlisted host below a known vendor's domain; "address"; else empty.
     std::string_view role;
-    std::string label;    ///< what the store groups by: service id, "noise:<kind>", registrable domain, "personal"
+    std::string_view vendor;    ///< of a service, of a vendor's own site and of role "vendor"; else empty
+    std::string
+        label;    ///< what the store groups by: service id, "noise:<kind>", registrable domain, bucket, "personal"
+
+    [[nodiscard]] Counted counted() const;
 };
 
 class Catalog {
@@ -54,9 +77,10 @@ public:
     virtual ~Catalog() = default;
     /// `host` in any case, with or without trailing dot; `canonical` is the CNAME where known, else empty.
     /// Exact host, longest suffix (a tenant's before a plain one), canonical name, internal host, local name, then
-    /// unknown by registrable domain. An address literal is what the narrowest internal network says, else internal
-    /// (id "private-network") where it is not globally reachable, else unknown under its own text; what is no host name
-    /// is unknown under "invalid". Thread-safe.
+    /// unknown by registrable domain. A domain and its "www." stand for each other where only one is listed. An address
+    /// literal is what the narrowest internal network says, else internal (id "private-network") where it is not
+    /// globally reachable, else unknown under its own text; what is no host name is unknown under "invalid".
+    /// Thread-safe.
     [[nodiscard]] virtual Match match(std::string_view host, std::string_view canonical = {}) const = 0;
     [[nodiscard]] virtual const Service* service(std::string_view id) const = 0;
     [[nodiscard]] virtual const std::vector<Service>& services() const = 0;       ///< internal ones at the end

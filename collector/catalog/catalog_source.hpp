@@ -24,8 +24,8 @@ struct Place {
 
 struct SourcePattern {
     Pattern pattern;
-    std::string
-        role;    ///< of a service's host; "hosted" for a publishing platform; "shared" for noise of a shared edge
+    std::string role;    ///< of a service's host; "hosted" for a publishing platform; of noise: "shared" for a shared
+                         ///< edge, "storage" for one that holds buckets
     Place place;
 };
 
@@ -44,6 +44,7 @@ struct SourceService {
 
 struct SourceNoise {
     std::string kind;
+    std::string vendor;    ///< of a vendor's own site
     std::vector<SourcePattern> hosts;
     bool local = false;
 };
@@ -52,6 +53,9 @@ struct SourceKind {
     std::string id;
     std::string meaning;
 };
+
+/// The noise kind whose entries say whose site it is.
+inline constexpr std::string_view vendor_site = "vendor-site";
 
 struct CatalogSource {
     std::vector<Category> categories;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 namespace dl::collector::catalog {
@@ -15,6 +16,7 @@ struct Rule {
     Kind kind = Kind::unknown;
     bool edge = false;    ///< a shared edge: says nothing about who is behind it
     std::uint32_t service = 0;
+    std::string vendor;    ///< of a vendor's own site
     std::string pattern;
     std::string id;
     std::string role;
@@ -24,6 +26,13 @@ struct Rule {
 };
 
 constexpr std::string_view hosted = "hosted";
+constexpr std::string_view storage = "storage";
+
+/// Lets a map with text keys be asked by a view.
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
 constexpr std::string_view private_network =
     "private-network";    ///< what an inner address is, of which nothing is listed
 
@@ -44,6 +53,8 @@ private:
     Result<void> add(SuffixIndex& index, const Pattern& pattern, Rule rule);
     Result<void> add_network(const SourceNetwork& source, std::uint32_t service, const std::string& id);
     Result<void> check_noise(const SourceNoise& noise) const;
+    void add_twins();
+    void note_vendors();
     [[nodiscard]] Match match_address(const Address& address, std::string text) const;
     [[nodiscard]] Match answer(const Rule& rule, std::string_view host) const;
 
@@ -51,10 +62,13 @@ private:
     std::vector<Service> services_;
     std::vector<Rule> rules_;
     std::unordered_map<std::string_view, std::size_t> by_id_;
-    std::unordered_map<std::string, const Rule*> owned_domains_;    // only while building
+    std::unordered_map<std::string, const Rule*> owned_domains_;         // only while building
+    std::vector<std::pair<Pattern, SuffixIndex::RuleNumber>> listed_;    // of hosts_, only while building
     SuffixIndex hosts_;
     SuffixIndex internal_;
     std::vector<std::pair<Network, std::size_t>> networks_;    ///< with the number of the rule; longest prefix first
+    /// Whose registrable domain it is; empty where several vendors have hosts below it.
+    std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> vendors_;
     std::string version_;
 };
 
@@ -73,6 +87,7 @@ Result<void> FileCatalog::add(SuffixIndex& index, const Pattern& pattern, Rule r
                                  holder(other) + " at " + other.place.text() + "; keep one of the two");
         index.replace(pattern, number);
     }
+    if (&index == &hosts_) listed_.emplace_back(pattern, number);
     rules_.push_back(std::move(rule));
     return {};
 }
@@ -101,7 +116,7 @@ Result<void> FileCatalog::add_network(const SourceNetwork& source, std::uint32_t
 Result<void> FileCatalog::check_noise(const SourceNoise& noise) const
 {
     for (const SourcePattern& host : noise.hosts) {
-        if (host.pattern.shape != Pattern::Shape::suffix || host.role == "shared") continue;
+        if (host.pattern.shape != Pattern::Shape::suffix || host.role == "shared" || host.role == storage) continue;
         if (names::registrable_domain(host.pattern.suffix) != host.pattern.suffix) continue;
         const auto owner = owned_domains_.find(host.pattern.suffix);
         if (owner != owned_domains_.end() && !owner->second->local)
@@ -111,6 +126,64 @@ Result<void> FileCatalog::check_noise(const SourceNoise& noise) const
                                  "; list the noisy hosts one by one");
     }
     return {};
+}
+
+/// A domain and its "www." are one site to everybody who types it: where one of the two is listed and nothing fits the
+/// other, the other gets the same answer.
+void FileCatalog::add_twins()
+{
+    for (const auto& [pattern, number] : listed_) {
+        if (pattern.shape != Pattern::Shape::exact) continue;
+        const std::string_view host = pattern.suffix;
+        Pattern twin = pattern;
+        if (names::registrable_domain(host) == host)
+            twin.suffix = "www." + pattern.suffix;
+        else if (host.starts_with("www.") && names::registrable_domain(host) == host.substr(4))
+            twin.suffix = host.substr(4);
+        else
+            continue;
+        const FoldedHost folded(twin.suffix);
+        if (!folded.valid()) continue;
+        // A publishing platform's own site is no customer's page.
+        const auto held = hosts_.find(folded);
+        if (held == SuffixIndex::none || rules_[held].kind == Kind::unknown)
+            static_cast<void>(hosts_.add(twin, number));
+    }
+}
+
+/// Whose domains the listed hosts lie in: those of vendors with a service in the catalogue. A site that it gives to
+/// such a vendor is that vendor's, whoever else has a host below it; between services of several vendors nobody owns
+/// it, yet it is no stranger's.
+void FileCatalog::note_vendors()
+{
+    std::set<std::string_view> known;
+    for (const Service& service : services_)
+        if (!service.internal) known.insert(service.vendor);
+    std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> of_services;
+    for (const auto& [pattern, number] : listed_) {
+        const Rule& rule = rules_[number];
+        std::string domain(names::registrable_domain(pattern.suffix));
+        if (!rule.vendor.empty()) {
+            if (known.contains(rule.vendor)) vendors_.try_emplace(std::move(domain), rule.vendor);
+        } else if (rule.kind == Kind::service) {
+            const std::string& vendor = services_[rule.service].vendor;
+            const auto [at, fresh] = of_services.try_emplace(std::move(domain), vendor);
+            if (!fresh && at->second != vendor) at->second.clear();
+        }
+    }
+    vendors_.merge(of_services);
+}
+
+/// The name right below the suffix of the pattern: a bucket's or an account's. The host itself where that names none.
+std::string_view bucket_of(std::string_view host, std::string_view pattern)
+{
+    const std::size_t suffix = pattern.starts_with("*.") ? pattern.size() - 2 : pattern.size();
+    if (host.size() <= suffix + 1) return host;
+    const std::size_t dot = host.rfind('.', host.size() - suffix - 2);
+    const std::string_view below = dot == std::string_view::npos ? host : host.substr(dot + 1);
+    // Some have a place between (bucket.fra1.digitaloceanspaces.com), which the Public Suffix List knows.
+    const std::string_view registrable = names::registrable_domain(host);
+    return registrable.size() > below.size() ? registrable : below;
 }
 
 Result<void> FileCatalog::build(CatalogSource source)
@@ -166,6 +239,8 @@ Result<void> FileCatalog::build(CatalogSource source)
             Rule rule;
             rule.kind = Kind::noise;
             rule.edge = host.role == "shared" || noise.kind == "cdn";
+            if (host.role == storage) rule.role = storage;
+            rule.vendor = noise.vendor;
             rule.pattern = host.pattern.text;
             rule.id = noise.kind;
             rule.label = "noise:" + noise.kind;
@@ -174,6 +249,9 @@ Result<void> FileCatalog::build(CatalogSource source)
             if (auto added = add(hosts_, host.pattern, std::move(rule)); !added) return added.error();
         }
     }
+    add_twins();
+    note_vendors();
+    listed_ = {};
     owned_domains_.clear();
     for (std::size_t i = 0; i < services_.size(); ++i)
         by_id_.emplace(services_[i].id, i);
@@ -192,7 +270,12 @@ Match FileCatalog::answer(const Rule& rule, std::string_view host) const
     }
     match.id = rule.id;
     match.label = rule.label;
-    if (rule.kind != Kind::noise) match.service = &services_[rule.service];
+    match.vendor = rule.vendor;
+    if (rule.role == storage) match.label = bucket_of(host, rule.pattern);
+    if (rule.kind != Kind::noise) {
+        match.service = &services_[rule.service];
+        match.vendor = match.service->vendor;
+    }
     return match;
 }
 
@@ -224,7 +307,11 @@ Match FileCatalog::match_address(const Address& address, std::string text) const
     for (const auto& [network, number] : networks_)
         if (network.contains(address)) return answer(rules_[number], text);
     switch (reach_of(address)) {
-        case Reach::global: return unknown(std::move(text));
+        case Reach::global: {
+            Match match = unknown(std::move(text));
+            match.role = "address";
+            return match;
+        }
         case Reach::group: return local_name();
         case Reach::inside:
         case Reach::host: break;
@@ -263,7 +350,12 @@ Match FileCatalog::match(std::string_view host, std::string_view canonical) cons
         match.label = "personal";
         return match;
     }
-    return unknown(std::string(names::registrable_domain(name)));
+    Match match = unknown(std::string(names::registrable_domain(name)));
+    if (const auto owner = vendors_.find(match.label); owner != vendors_.end()) {
+        match.role = "vendor";
+        match.vendor = owner->second;
+    }
+    return match;
 }
 
 const Service* FileCatalog::service(std::string_view id) const
@@ -282,6 +374,39 @@ std::string_view to_string(Kind kind)
         case Kind::unknown: return "unknown";
         case Kind::internal: return "internal";
         case Kind::personal: return "personal";
+    }
+    return "unknown";
+}
+
+bool Service::serves(std::string_view what) const
+{
+    return capability == what || std::find(also.begin(), also.end(), what) != also.end();
+}
+
+Counted Match::counted() const
+{
+    switch (kind) {
+        case Kind::service: return is_background(role) ? Counted::background : Counted::service;
+        case Kind::noise: return role == storage ? Counted::storage : Counted::noise;
+        case Kind::internal: return Counted::internal;
+        case Kind::personal: return Counted::personal;
+        case Kind::unknown: break;
+    }
+    return role == "vendor" ? Counted::vendor : role == "address" ? Counted::address : Counted::unknown;
+}
+
+std::string_view to_string(Counted counted)
+{
+    switch (counted) {
+        case Counted::service: return "service";
+        case Counted::background: return "background";
+        case Counted::vendor: return "vendor";
+        case Counted::address: return "address";
+        case Counted::storage: return "storage";
+        case Counted::noise: return "noise";
+        case Counted::internal: return "internal";
+        case Counted::personal: return "personal";
+        case Counted::unknown: break;
     }
     return "unknown";
 }

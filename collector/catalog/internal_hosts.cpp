@@ -45,7 +45,8 @@ Result<void> read_internal_hosts(std::string_view text, const std::filesystem::p
                 return wrong(place, "no category is called '" + category + "'; see categories.json");
             if (name.empty()) return wrong(place, "the new service '" + id + "' has no name");
             SourceService fresh;
-            fresh.service = {id, name, "internal", category, own->capability, true, false};
+            fresh.service = {id, name, "internal", category, own->capability, true};
+            fresh.service.low_interest = own->low_interest;
             fresh.place = place;
             fresh.local = true;
             source.services.push_back(std::move(fresh));

@@ -7,6 +7,7 @@
 #include "shared/tls/files.hpp"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 namespace dl::collector::catalog {
@@ -63,13 +64,16 @@ private:
     Result<void> read_hosts(const Node& list, SourceService& into);
     Result<void> read_patterns(const Node& list, const std::string& role, Depth depth,
                                std::vector<SourcePattern>& into);
+    Result<void> read_capabilities(const Node& node, Service& into);
+    Result<void> check_capabilities() const;
     Result<void> check_facts(const Node& entry);
     Result<std::string> id_of(const Node& node, std::string_view key);
 
     std::filesystem::path folder_;
     std::filesystem::path own_;
     CatalogSource source_;
-    std::string contents_;    // of all files, for the digest
+    std::string contents_;                      // of all files, for the digest
+    std::vector<Node> further_capabilities_;    // as written
 };
 
 Result<std::string> Reader::text_of(const std::filesystem::path& path)
@@ -243,6 +247,32 @@ Result<void> Reader::read_hosts(const Node& list, SourceService& into)
     return {};
 }
 
+/// "capability": one, or a list with the primary one first; absent: the category's.
+Result<void> Reader::read_capabilities(const Node& node, Service& into)
+{
+    const Node* const written = node.find("capability");
+    if (written == nullptr) return {};
+    if (std::holds_alternative<std::string>(written->value())) {
+        into.capability = std::get<std::string>(written->value());
+        return {};
+    }
+    const auto list = written->as_list();
+    if (!list) return list.error();
+    if (list->empty()) return written->wrong("is empty; leave it out to mean the category's");
+    for (const Node& item : *list) {
+        auto name = item.as_text();
+        if (!name) return name.error();
+        if (&item == &list->front()) {
+            into.capability = std::move(*name);
+            continue;
+        }
+        if (into.serves(*name)) return item.wrong("'" + *name + "' is listed twice");
+        into.also.push_back(std::move(*name));
+        further_capabilities_.push_back(item);
+    }
+    return {};
+}
+
 Result<SourceService> Reader::read_service(const Node& node, const std::string& category_of_file)
 {
     if (const auto keys = node.only_keys({"id", "name", "vendor", "category", "capability", "instance", "hosts",
@@ -267,9 +297,7 @@ Result<SourceService> Reader::read_service(const Node& node, const std::string& 
         return known.error();
     const auto own = std::find_if(source_.categories.begin(), source_.categories.end(),
                                   [&](const Category& c) { return c.id == *category; });
-    auto capability = node.text_or("capability", own->capability);
     const auto instance = node.text_or("instance", "");
-    if (!capability) return capability.error();
     if (!instance) return instance.error();
     if (!instance->empty() && *instance != "personal" && *instance != "corporate")
         return node.find("instance")->wrong("is 'personal' or 'corporate'");
@@ -277,7 +305,9 @@ Result<SourceService> Reader::read_service(const Node& node, const std::string& 
     entry.service.name = std::move(*name);
     entry.service.vendor = std::move(*vendor);
     entry.service.category = std::move(*category);
-    entry.service.capability = std::move(*capability);
+    entry.service.capability = own->capability;
+    if (auto read = read_capabilities(node, entry.service); !read) return read.error();
+    entry.service.low_interest = own->low_interest;
     entry.service.personal = *instance == "personal";
     if (const Node* hosts = node.find("hosts"))
         if (auto read = read_hosts(*hosts, entry); !read) return read.error();
@@ -318,7 +348,8 @@ Result<void> Reader::read_noise_file(const std::filesystem::path& path)
 {
     const auto top = file(path);
     if (!top) return top.error();
-    if (const auto keys = top->only_keys({"kind", "shared_edges", "entries"}); !keys) return keys.error();
+    if (const auto keys = top->only_keys({"kind", "shared_edges", "shared_storage", "entries"}); !keys)
+        return keys.error();
     const auto kind = top->require("kind");
     if (!kind) return kind.error();
     const auto id = (*kind)->as_text();
@@ -333,16 +364,30 @@ Result<void> Reader::read_noise_file(const std::filesystem::path& path)
     const Depth depth = *id == "local" ? Depth::single_label : Depth::two_labels;
     if (const Node* edges = top->find("shared_edges"))
         if (auto read = read_patterns(*edges, "shared", depth, noise.hosts); !read) return read.error();
+    if (const Node* storage = top->find("shared_storage"))
+        if (auto read = read_patterns(*storage, "storage", depth, noise.hosts); !read) return read.error();
+    source_.noise.push_back(std::move(noise));
     const auto list = top->list("entries");
     if (!list) return list.error();
     for (const Node& node : *list) {
-        if (const auto keys = node.only_keys({"facts", "hosts", "note"}); !keys) return keys.error();
+        const bool site = *id == vendor_site;
+        if (const auto keys = site ? node.only_keys({"vendor", "facts", "hosts", "note"})
+                                   : node.only_keys({"facts", "hosts", "note"});
+            !keys)
+            return keys.error();
+        SourceNoise entry;
+        entry.kind = *id;
+        if (site) {
+            auto vendor = node.text("vendor");
+            if (!vendor) return vendor.error();
+            entry.vendor = std::move(*vendor);
+        }
         if (auto facts = check_facts(node); !facts) return facts.error();
         const auto hosts = node.require("hosts");
         if (!hosts) return hosts.error();
-        if (auto read = read_patterns(**hosts, "", depth, noise.hosts); !read) return read.error();
+        if (auto read = read_patterns(**hosts, "", depth, entry.hosts); !read) return read.error();
+        source_.noise.push_back(std::move(entry));
     }
-    source_.noise.push_back(std::move(noise));
     return {};
 }
 
@@ -388,7 +433,7 @@ Result<void> Reader::read_local()
         const auto list = noise->as_list();
         if (!list) return list.error();
         for (const Node& node : *list) {
-            if (const auto keys = node.only_keys({"kind", "hosts", "note"}); !keys) return keys.error();
+            if (const auto keys = node.only_keys({"kind", "vendor", "hosts", "note"}); !keys) return keys.error();
             SourceNoise entry;
             entry.local = true;
             auto kind = node.text("kind");
@@ -397,6 +442,11 @@ Result<void> Reader::read_local()
                                            [](const SourceKind& k) { return std::string_view(k.id); });
                 !known)
                 return known.error();
+            if (const Node* vendor = node.find("vendor")) {
+                auto name = vendor->as_text();
+                if (!name) return name.error();
+                entry.vendor = std::move(*name);
+            }
             const auto hosts = node.require("hosts");
             if (!hosts) return hosts.error();
             const Depth depth = *kind == "local" ? Depth::single_label : Depth::two_labels;
@@ -405,6 +455,22 @@ Result<void> Reader::read_local()
             source_.noise.push_back(std::move(entry));
         }
     }
+    return {};
+}
+
+/// A further capability is one that something else is about: what nobody's primary one is would never be looked for.
+Result<void> Reader::check_capabilities() const
+{
+    std::set<std::string, std::less<>> known;
+    for (const Category& category : source_.categories)
+        known.insert(category.capability);
+    for (const SourceService& entry : source_.services)
+        known.insert(entry.service.capability);
+    for (const Node& node : further_capabilities_)
+        if (auto checked = must_be_known(node, "capability", node.as_text().value(), known,
+                                         [](const std::string& c) { return std::string_view(c); });
+            !checked)
+            return checked;
     return {};
 }
 
@@ -422,6 +488,7 @@ Result<CatalogSource> Reader::read()
     for (const auto& path : *noise)
         if (auto read = read_noise_file(path); !read) return read.error();
     if (auto read = read_local(); !read) return read.error();
+    if (auto checked = check_capabilities(); !checked) return checked.error();
 
     std::unordered_map<std::string_view, const SourceService*> by_id;
     for (const SourceService& entry : source_.services) {

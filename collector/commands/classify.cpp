@@ -59,6 +59,25 @@ std::string why(const catalog::Match& match, const policy::Decision& decision)
     return text + (text.empty() || chain.empty() ? "" : " | ") + chain;
 }
 
+/// What can be said of a host of which no policy decides.
+std::string why_without_service(const catalog::Match& match)
+{
+    const std::string vendor(match.vendor);
+    switch (match.counted()) {
+        case catalog::Counted::storage:
+            return "role storage: a bucket of shared cloud storage proves no service; large uploads are shown to "
+                   "security";
+        case catalog::Counted::vendor:
+            return "role vendor: no catalogued host" +
+                   (vendor.empty() ? std::string(", below a domain of known vendors") : " of " + vendor);
+        case catalog::Counted::address: return "role address: no name to look up";
+        case catalog::Counted::noise:
+            return vendor.empty() ? std::string() : "a site of " + vendor + ": browsing, not use";
+        default: break;
+    }
+    return match.role.empty() ? std::string() : "role " + std::string(match.role);
+}
+
 nlohmann::json text_or_null(std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); }
 
 /// One row for each line, whatever it holds.
@@ -90,10 +109,11 @@ private:
         row_[0] = host ? std::string_view(*host) : written;
         row_[1] = catalog::to_string(match.kind);
         row_[2] = text_or_null(match.id);
+        row_[4] = text_or_null(match.vendor);
         row_[8] = text_or_null(match.matched);
+        if (explain_ && !match.service) row_[9] = text_or_null(why_without_service(match));
         if (match.service) {
             row_[3] = text_or_null(match.service->name);
-            row_[4] = text_or_null(match.service->vendor);
             row_[5] = text_or_null(match.service->category);
             row_[6] = text_or_null(match.service->capability);
             const policy::Decision& decision = verdicts_.of(*match.service);
@@ -119,8 +139,13 @@ Result<void> classify(const Choice& choice)
     if (!catalog) return catalog.error();
     const auto policy = policy::load_policy(settings->policy_file, **catalog);
     if (!policy) return policy.error();
-    if (!choice.unit.empty())
+    if (!choice.unit.empty()) {
         if (auto known = check_units(*settings, {choice.unit}); !known) return known;
+        const auto directory =
+            directory::load_directory({settings->units_file, settings->people_file, settings->devices_file});
+        if (!directory) return directory.error();
+        if (auto placed = (*policy)->place_units(places_of(**directory)); !placed) return placed;
+    }
 
     std::vector<rows::Column> columns{{"host"},     {"kind"},       {"id"},      {"name"},   {"vendor"},
                                       {"category"}, {"capability"}, {"verdict"}, {"matched"}};

@@ -53,6 +53,14 @@ Result<void> open_usage(Workspace& workspace, const DataDirectory& data)
 
 }    // namespace
 
+std::vector<policy::UnitPlace> places_of(const directory::Directory& directory)
+{
+    std::vector<policy::UnitPlace> places;
+    for (const auto& unit : directory.units())
+        places.push_back({unit.id, unit.parent});
+    return places;
+}
+
 Result<Workspace> open_configuration(const std::string& config_file)
 {
     auto settings = load_settings(config_file);
@@ -70,10 +78,7 @@ Result<Workspace> open_configuration(const std::string& config_file)
         {workspace.settings.units_file, workspace.settings.people_file, workspace.settings.devices_file});
     if (!directory) return directory.error();
     workspace.directory = std::move(*directory);
-    std::vector<std::string> units;
-    for (const auto& unit : workspace.directory->units())
-        units.push_back(unit.id);
-    if (auto known = workspace.policy->check_units(units); !known) return known.error();
+    if (auto placed = workspace.policy->place_units(places_of(*workspace.directory)); !placed) return placed.error();
     std::set<std::string, std::less<>> capabilities, services;
     for (const auto& service : workspace.catalog->services()) {
         services.insert(service.id);

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dl::collector::commands {
 
@@ -52,6 +53,9 @@ void add_check_verb(CommandLine& line, const char* name, const char* what, int (
 [[nodiscard]] Result<Workspace> open_configuration(const std::string& config_file);
 /// All of it, for report verbs: stores beside a running collector, labels brought up to date.
 [[nodiscard]] Result<Workspace> open_workspace(const std::string& config_file);
+
+/// Which unit lies in which, as the policy asks for it.
+[[nodiscard]] std::vector<policy::UnitPlace> places_of(const directory::Directory& directory);
 
 /// A failure that names the first that is no unit of the directory, with the nearest that is and the file that lists
 /// them.

@@ -96,11 +96,32 @@ release::Period week_so_far(Day today)
     return {release::Period::Kind::window, release::week_of(today).from, today + std::chrono::days(1)};
 }
 
+release::Period usual_period(Day settled) { return release::last_closed_week(settled); }
+
+Result<std::vector<Choice>> choices_for(const Audience& audience, store::UsageStore& usage, Day today, Day settled)
+{
+    const bool exact = audience.strength == release::Strength::exact;
+    auto periods = release::closed_periods(usage, exact ? today : settled);
+    if (!periods) return periods.error();
+    const release::Period usual = usual_period(settled);
+    if (std::find(periods->begin(), periods->end(), usual) == periods->end())
+        periods->insert(std::find_if(periods->begin(), periods->end(),
+                                     [&](const auto& period) {
+                                         return period.kind != release::Period::Kind::week || period.from < usual.from;
+                                     }),
+                        usual);
+    std::vector<Choice> choices;
+    if (exact) choices.push_back({week_so_far(today), false});
+    for (const auto& period : *periods)
+        choices.push_back({period, release::is_closed(period, settled)});
+    return choices;
+}
+
 Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to, Day today,
                                       Day settled)
 {
     if (from.empty() && to.empty()) {
-        if (id.empty()) return release::last_closed_week(settled);
+        if (id.empty()) return usual_period(settled);
         if (const auto between = id.find(".."); between != std::string_view::npos) {
             const auto first = parse_iso_date(id.substr(0, between));
             if (!first) return first.error();

@@ -45,8 +45,19 @@ struct Audience {
 
 /// From this week's Monday to today inclusive, as any days.
 [[nodiscard]] release::Period week_so_far(Day today);
-/// A week, a month or any days (2026-11-16..2026-11-22) by id, or any days; the last week that ended by `settled` when
-/// nothing is given. Days and a period exclude each other.
+/// What is shown where nobody chose: the last week that ended by `settled`, so that it is the same for every reader.
+[[nodiscard]] release::Period usual_period(Day settled);
+/// What a reader can choose, in the order in which it is offered.
+struct Choice {
+    release::Period period;
+    bool released = true;    ///< false: for the security role alone, as nothing of it is released yet
+};
+/// Weeks with data, then months, newest first, the usual one always among them. For exact figures also those that ended
+/// and whose last reports are still awaited, and before all of them this week so far.
+[[nodiscard]] Result<std::vector<Choice>> choices_for(const Audience& audience, store::UsageStore& usage, Day today,
+                                                      Day settled);
+/// A week, a month or any days (2026-11-16..2026-11-22) by id, or any days; usual_period() when nothing is given. Days
+/// and a period exclude each other.
 [[nodiscard]] Result<release::Period> choose_period(std::string_view id, std::string_view from, std::string_view to,
                                                     Day today, Day settled);
 

@@ -20,7 +20,7 @@ struct Gathered {
 bool is_need(const Finding& finding)
 {
     const auto verdict = finding.decision.verdict;
-    return finding.service && finding.figure.now && !finding.low_interest && !finding.background &&
+    return finding.shows_need() && finding.figure.now &&
            (verdict == policy::Verdict::unsanctioned || verdict == policy::Verdict::unreviewed);
 }
 

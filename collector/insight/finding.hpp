@@ -35,16 +35,19 @@ struct Option {
 
 struct Finding {
     release::Figure figure;
-    const catalog::Service* service = nullptr;    ///< nothing: an unknown domain
+    const catalog::Service* service = nullptr;    ///< nothing: what it is about stands in `counted`
+    catalog::Counted counted = catalog::Counted::unknown;
     policy::Decision decision;
     std::vector<std::string> matched;    ///< patterns of the catalogue
     Trend trend = Trend::steady;
     std::vector<Risk> risks;
     std::vector<Option> options;
-    std::vector<const catalog::Service*> alternatives;    ///< agreed, of the same capability, for this unit
+    std::vector<const catalog::Service*> alternatives;    ///< agreed for this unit, for anything that it does
     bool background =
         false;    ///< of the service only embedded hosts, assets and telemetry were reached (can be shown)
-    bool low_interest = false;    ///< private use such as music: listed, never put forward
+    /// Private use such as music; what security looks up and nobody could say in a meeting what it stands for, such as
+    /// an address without a name: listed, never put forward.
+    bool low_interest = false;
     std::uint64_t priority = 0;
 
     /// As the figure was released; of the catalogue where it says nothing.
@@ -53,7 +56,10 @@ struct Finding {
         return figure.capability.empty() && service ? service->capability : figure.capability;
     }
     [[nodiscard]] std::string id() const { return figure.unit + "/" + figure.label; }
-    [[nodiscard]] std::string name() const { return service ? service->name : figure.label; }
+    /// For people: the service's, else the domain's in the letters it is meant to be read in.
+    [[nodiscard]] std::string name() const;
+    /// Work that somebody needs it for stands behind it, as far as a host name can tell.
+    [[nodiscard]] bool shows_need() const { return service && service->shows_need() && !background && !low_interest; }
 };
 
 /// What is said of a finding that is background traffic alone.
@@ -62,8 +68,10 @@ struct Finding {
 /// Most urgent first; one per figure.
 [[nodiscard]] std::vector<Finding> find(const release::Figures& figures, const Meaning& meaning);
 
-/// The risk factors of one use, measured; `service` is null for an unknown domain.
+/// The risk factors of one use, measured; `service` is null where none is known.
 [[nodiscard]] std::vector<Risk> risks_of(const release::Figure& figure, const catalog::Service* service);
+/// Of a bucket of shared cloud storage: how much went there.
+[[nodiscard]] Risk storage_upload(const release::Figure& figure);
 /// What could be done about a finding whose other fields are filled in. `used_agreed`: agreed services of the same
 /// capability that the unit uses besides.
 [[nodiscard]] std::vector<Option> options_of(const Finding& finding,

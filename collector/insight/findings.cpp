@@ -1,6 +1,8 @@
 #include "collector/insight/finding.hpp"
 
-#include "shared/names/host_name.hpp"
+#include "shared/names/readable_host.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -29,20 +31,49 @@ std::uint64_t priority_of(const Finding& finding)
     return finding.low_interest ? priority / 4 : priority;
 }
 
+/// What is no service has no policy: why it is listed, and what is known of it.
 policy::Decision decide(const Finding& finding, const Meaning& meaning)
 {
     if (finding.service) return meaning.policy.decide(*finding.service, finding.figure.unit);
     policy::Decision decision;
-    decision.reason = "The catalogue does not hold this domain";
-    decision.chain = {"no catalogue entry: not yet reviewed"};
+    const std::string large = bytes_text(release::unknown_upload_threshold);
+    switch (finding.counted) {
+        case catalog::Counted::storage:
+            decision.reason = "A bucket of shared cloud storage: whose it is and for which service, its name does not "
+                              "tell. Listed because of what was uploaded";
+            decision.chain = {"shared storage serves everybody and proves no service: never listed for being reached",
+                              fmt::format("{} uploaded by this unit in the period, {} or more: listed for security",
+                                          bytes_text(finding.figure.bytes_up.value_or(0)), large)};
+            break;
+        case catalog::Counted::vendor:
+            decision.reason = "A host that the catalogue does not list, below a known vendor's domain";
+            decision.chain = {"the domain's vendor is known, the host is no catalogued service: not yet reviewed"};
+            break;
+        case catalog::Counted::address:
+            decision.reason = "An address without a name: no handshake, request or DNS answer told one";
+            decision.chain = {"no name was seen: not yet reviewed"};
+            break;
+        default:
+            decision.reason = "The catalogue does not hold this domain";
+            decision.chain = {"no catalogue entry: not yet reviewed"};
+    }
     return decision;
 }
 
-bool is_low_interest(const catalog::Service& service, const catalog::Catalog& catalog)
+/// The kind that the label of the figure was laid with.
+catalog::Counted counted_as(std::string_view kind)
 {
-    for (const auto& category : catalog.categories())
-        if (category.id == service.category) return category.low_interest;
-    return false;
+    using catalog::Counted;
+    for (const Counted each : {Counted::service, Counted::background, Counted::vendor, Counted::address,
+                               Counted::storage, Counted::noise, Counted::internal, Counted::personal})
+        if (to_string(each) == kind) return each;
+    return Counted::unknown;
+}
+
+bool is_low_interest(const Finding& finding)
+{
+    if (finding.service) return finding.service->low_interest;
+    return finding.counted == catalog::Counted::address || finding.counted == catalog::Counted::vendor;
 }
 
 std::vector<std::string> patterns_of(const release::Figure& figure, const catalog::Catalog& catalog)
@@ -56,6 +87,13 @@ std::vector<std::string> patterns_of(const release::Figure& figure, const catalo
 }
 
 }    // namespace
+
+std::string Finding::name() const
+{
+    if (service) return service->name;
+    const std::string host = names::readable_host(figure.label);
+    return counted == catalog::Counted::storage ? "Shared storage: " + host : host;
+}
 
 std::string_view to_string(Trend trend)
 {
@@ -97,7 +135,8 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
     std::map<std::string, std::set<std::string>> used;    // services by unit
     std::set<std::string> compared;                       // units of which something was seen the time before
     for (const auto& figure : figures.uses) {
-        if (figure.now && figure.kind != "background") used[figure.unit].insert(figure.label);
+        if (figure.now && counted_as(figure.kind) != catalog::Counted::background)
+            used[figure.unit].insert(figure.label);
         if (figure.before || !figure.now) compared.insert(figure.unit);
     }
 
@@ -105,21 +144,23 @@ std::vector<Finding> find(const release::Figures& figures, const Meaning& meanin
     for (const auto& figure : figures.uses) {
         Finding finding;
         finding.figure = figure;
-        finding.background = figure.kind == "background";
-        if (figure.kind == "service" || finding.background) finding.service = meaning.catalog.service(figure.label);
-        // An address without a name is for security to look up; nobody could say in a meeting what it stands for.
-        finding.low_interest = finding.service ? is_low_interest(*finding.service, meaning.catalog)
-                                               : names::is_address_literal(figure.label);
+        finding.counted = counted_as(figure.kind);
+        finding.background = finding.counted == catalog::Counted::background;
+        if (finding.counted == catalog::Counted::service || finding.background)
+            finding.service = meaning.catalog.service(figure.label);
+        finding.low_interest = is_low_interest(finding);
         finding.decision = decide(finding, meaning);
         finding.matched =
             figures.strength == release::Strength::exact ? patterns_of(figure, meaning.catalog) : figure.matched;
         finding.trend = compared.contains(figure.unit) ? trend_of(figure) : Trend::unknown;
         if (!finding.background) finding.risks = risks_of(figure, finding.service);
+        if (finding.counted == catalog::Counted::storage)
+            finding.risks.insert(finding.risks.begin(), storage_upload(figure));
         std::vector<const catalog::Service*> used_agreed, unused_agreed;
         if (finding.service && !finding.background)
-            for (const auto* service : offers.agreed(figure.unit, finding.service->capability))
-                if (service != finding.service)
-                    (used[figure.unit].contains(service->id) ? used_agreed : unused_agreed).push_back(service);
+            for (const auto* service : offers.instead_of(figure.unit, *finding.service))
+                (used[figure.unit].contains(service->id) ? used_agreed : unused_agreed).push_back(service);
+        // First what does the same work first of all, and among that its own kind.
         const auto alike = [&](const auto* service) { return service->category == finding.service->category; };
         std::stable_partition(used_agreed.begin(), used_agreed.end(), alike);
         std::stable_partition(unused_agreed.begin(), unused_agreed.end(), alike);

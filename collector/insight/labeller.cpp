@@ -11,12 +11,12 @@ store::DestinationLabel label_of(const store::KnownDestination& known, const cat
     const auto& [host, canonical, transport, port] = known.destination;
     if (host == "personal") return {known.id, "personal", "personal", ""};
     auto match = catalog.match(host, canonical);
-    // Contact, not use: other people's pages and the machine itself reach these hosts. They stand for no capability.
-    if (match.kind == catalog::Kind::service && catalog::is_background(match.role))
-        return {known.id, "background", std::move(match.label), ""};
+    const catalog::Counted counted = match.counted();
     std::string label = match.label.empty() ? std::string(names::registrable_domain(host)) : std::move(match.label);
-    return {known.id, std::string(catalog::to_string(match.kind)), std::move(label),
-            match.service ? match.service->capability : std::string()};
+    // Contact is no use, and private use no need: the people behind either stand for no capability.
+    const bool shows_need = match.service && counted != catalog::Counted::background && match.service->shows_need();
+    return {known.id, std::string(catalog::to_string(counted)), std::move(label),
+            shows_need ? match.service->capability : std::string()};
 }
 
 }    // namespace
@@ -26,7 +26,7 @@ std::string label_stamp(const catalog::Catalog& catalog, const directory::Direct
     // The first word changes when label_of() or a placement does: labels that an older collector laid are then laid
     // anew.
     const std::string versions =
-        "people and addresses\n" + std::string(catalog.version()) + '\n' + std::string(directory.version());
+        "what is counted as what\n" + std::string(catalog.version()) + '\n' + std::string(directory.version());
     return to_hex(sha256(versions)).substr(0, 32);
 }
 

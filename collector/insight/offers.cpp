@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 namespace dl::collector::insight {
 
@@ -15,23 +14,38 @@ const std::vector<const catalog::Service*>& Offers::agreed(const std::string& un
     if (fresh) {
         std::map<std::string, std::size_t> breadth;    // of a rule: how many services it covers
         std::map<const catalog::Service*, std::string> rule_of;
-        std::set<std::string_view> private_use;    // categories: a vendor's games are no offer for anything
-        for (const auto& category : meaning_.catalog.categories())
-            if (category.low_interest) private_use.insert(category.id);
         for (const auto& service : meaning_.catalog.services()) {
-            if (private_use.contains(service.category)) continue;
+            if (!service.shows_need()) continue;    // a vendor's games are no offer for anything
             const auto decision = meaning_.policy.decide(service, unit);
-            if (decision.verdict != policy::Verdict::sanctioned || service.personal) continue;
+            if (decision.verdict != policy::Verdict::sanctioned || !decision.against.empty()) continue;
             ++breadth[decision.rule];
             rule_of[&service] = decision.rule;
             at->second[service.capability].push_back(&service);
+            for (const auto& further : service.also)
+                at->second[further].push_back(&service);
         }
-        for (auto& entry : at->second)
-            std::stable_sort(entry.second.begin(), entry.second.end(),
-                             [&](const auto* a, const auto* b) { return breadth[rule_of[a]] < breadth[rule_of[b]]; });
+        for (auto& [what, services] : at->second)
+            std::stable_sort(services.begin(), services.end(), [&, &what = what](const auto* a, const auto* b) {
+                const bool of_a = a->capability != what, of_b = b->capability != what;
+                return of_a != of_b ? of_a < of_b : breadth[rule_of[a]] < breadth[rule_of[b]];
+            });
     }
     const auto found = at->second.find(capability);
     return found == at->second.end() ? none : found->second;
+}
+
+std::vector<const catalog::Service*> Offers::instead_of(const std::string& unit, const catalog::Service& service)
+{
+    std::vector<const catalog::Service*> services;
+    const auto add = [&](const std::string& capability) {
+        for (const auto* other : agreed(unit, capability))
+            if (other != &service && std::find(services.begin(), services.end(), other) == services.end())
+                services.push_back(other);
+    };
+    add(service.capability);
+    for (const auto& further : service.also)
+        add(further);
+    return services;
 }
 
 std::string unit_name(const directory::Directory& directory, const std::string& unit)

@@ -24,10 +24,14 @@ class Offers {
 public:
     explicit Offers(const Meaning& meaning) : meaning_(meaning) {}
 
-    /// Sanctioned for this unit, never a personal instance nor a category of private use. Deliberate agreements come
-    /// first: those of the rule that covers the fewest services, so that one service agreed by name goes before a
-    /// vendor's whole range.
+    /// What serves the capability, among others, and is sanctioned for this unit; never a personal instance, a category
+    /// of private use, or what a rule for its category speaks against (Decision::against). Those whose first capability
+    /// it is come first; among them deliberate agreements: those of the rule that covers the fewest services, so that
+    /// one service agreed by name goes before a vendor's whole range.
     const std::vector<const catalog::Service*>& agreed(const std::string& unit, const std::string& capability);
+    /// The same for all that a service does, each once: for its first capability first.
+    [[nodiscard]] std::vector<const catalog::Service*> instead_of(const std::string& unit,
+                                                                  const catalog::Service& service);
 
 private:
     Meaning meaning_;

@@ -29,12 +29,9 @@ CellState state_of(const PortfolioCell& cell)
 /// Capabilities that the catalogue knows for private or general use alone: games, news, search.
 std::set<std::string> private_capabilities(const catalog::Catalog& catalog)
 {
-    std::set<std::string_view> low;
-    for (const auto& category : catalog.categories())
-        if (category.low_interest) low.insert(category.id);
     std::set<std::string> of_private_use, of_work;
     for (const auto& service : catalog.services())
-        (low.contains(service.category) ? of_private_use : of_work).insert(service.capability);
+        (service.low_interest ? of_private_use : of_work).insert(service.capability);
     std::erase_if(of_private_use, [&](const auto& capability) { return of_work.contains(capability); });
     return of_private_use;
 }
@@ -93,18 +90,11 @@ Portfolio portfolio_of(const release::Figures& figures, const std::vector<Findin
     for (const auto& figure : figures.capabilities)
         if (figure.people.at_least >= use_threshold && !of_private_use.contains(figure.capability))
             cell_at(figure.unit, figure.capability).people = figure.people;
-    std::set<std::pair<std::string, std::string>> also_private;    // cells with uses that are no need
     for (const auto& finding : findings) {
-        if (!finding.service || !finding.figure.now || finding.background) continue;
+        if (!finding.shows_need() || !finding.figure.now) continue;
         if (finding.figure.people && people_of(finding.figure.people) < use_threshold) continue;
-        if (finding.low_interest)
-            also_private.emplace(finding.figure.unit, finding.capability());
-        else
-            cell_at(finding.figure.unit, finding.capability()).services.push_back(&finding);
+        cell_at(finding.figure.unit, finding.capability()).services.push_back(&finding);
     }
-    // Where private use is all that can be shown, its head-count is no need's.
-    std::erase_if(
-        cells, [&](const auto& entry) { return entry.second.services.empty() && also_private.contains(entry.first); });
     if (exact)
         for (const auto& unit : meaning.directory.units())
             for (const auto& service : meaning.catalog.services())

@@ -39,8 +39,9 @@ struct Portfolio {
     [[nodiscard]] const PortfolioCell* at(std::string_view unit, std::string_view capability) const;
 };
 
-/// `findings` were made from `figures` and outlive the portfolio. Private use (Finding::low_interest) is no need and
-/// left out. Fewer people than `use_threshold` is seen, not used.
+/// `findings` were made from `figures` and outlive the portfolio. What shows no need (Finding::shows_need), such as
+/// private use and private accounts, is left out, and nobody is counted for it. Fewer people than `use_threshold` is
+/// seen, not used.
 [[nodiscard]] Portfolio portfolio_of(const release::Figures& figures, const std::vector<Finding>& findings,
                                      const Meaning& meaning, std::uint64_t use_threshold);
 

@@ -50,6 +50,13 @@ std::string connections_of(const release::Figure& figure, std::initializer_list<
 
 }    // namespace
 
+Risk storage_upload(const release::Figure& figure)
+{
+    return {"storage_upload", "Upload to shared storage, service unknown",
+            fmt::format("{} sent {}: any account of that storage could be behind the name",
+                        bytes_text(figure.bytes_up.value_or(0)), by_whom(figure))};
+}
+
 std::vector<Risk> risks_of(const release::Figure& figure, const catalog::Service* service)
 {
     std::vector<Risk> risks;

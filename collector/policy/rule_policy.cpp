@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <unordered_map>
 
 namespace dl::collector::policy {
@@ -15,14 +17,16 @@ namespace {
 constexpr std::string_view effect_words[] = {"sanctions", "tolerates", "unsanctions"};
 constexpr std::string_view target_words[] = {"service", "vendor", "category"};
 
-/// Everybody who may read a finding reads this: the file's name and line, never where it lies on the server.
-std::string in_words(const Rule& rule)
+/// Everybody who may read a finding reads this: the file's name and line, never where it lies on the server. `through`:
+/// the unit above the one asked for that the rule names; empty where it names that one, or all.
+std::string in_words(const Rule& rule, std::string_view through = {})
 {
     std::string words = fmt::format(
         "{}:{} '{}' {} {} '{}' for {}: {}", std::filesystem::path(rule.file).filename().string(), rule.line, rule.id,
         effect_words[static_cast<std::size_t>(rule.effect)], target_words[static_cast<std::size_t>(rule.target)],
         rule.subject, rule.units.empty() ? std::string("all") : fmt::format("{}", fmt::join(rule.units, ", ")),
         rule.reason);
+    if (!through.empty()) words += fmt::format("; reaches this unit because it lies in '{}'", through);
     if (!rule.conditions.empty()) words += "; on condition: " + rule.conditions;
     if (rule.review) words += "; to be reviewed " + to_iso_date(*rule.review);
     return words;
@@ -35,13 +39,14 @@ public:
     Decision decide(const catalog::Service& service, std::string_view unit) const override;
     std::string_view version() const override { return version_; }
     std::vector<std::string> overdue() const override;
-    Result<void> check_units(std::span<const std::string> known) const override;
+    Result<void> place_units(std::span<const UnitPlace> units) override;
 
 private:
     using Shelf = std::unordered_map<std::string, std::vector<const Rule*>>;
 
     std::vector<Rule> rules_;
     Shelf shelves_[3];    ///< by target, then subject
+    std::map<std::string, std::string, std::less<>> parents_;
     std::string version_;
     SystemClock system_;
     const Clock* clock_;
@@ -58,28 +63,38 @@ Decision RulePolicy::decide(const catalog::Service& service, std::string_view un
 {
     const Day today = day_of(clock_->now());
     const std::string* const subjects[] = {&service.id, &service.vendor, &service.category};
+    std::vector<std::string_view> upwards{unit};    // the unit itself, then those it lies in
+    for (auto at = parents_.find(unit); at != parents_.end() && !at->second.empty(); at = parents_.find(at->second))
+        upwards.emplace_back(at->second);
     std::vector<const Rule*> applying;
-    std::vector<std::string> expired;
+    std::vector<std::string> words, expired;
+    Decision decision;
     for (std::size_t target = 0; target < 3; ++target) {
         // What an organisation agreed with a vendor does not cover that vendor's offer to private persons.
         if (service.personal && static_cast<Target>(target) == Target::vendor) continue;
         const auto shelf = shelves_[target].find(*subjects[target]);
         if (shelf == shelves_[target].end()) continue;
-        const auto take = [&](bool for_all) {
-            for (const Rule* rule : shelf->second) {
-                if (rule->units.empty() != for_all || (!for_all && !rule->names(unit))) continue;
-                if (rule->expires && *rule->expires < today)
-                    expired.push_back(in_words(*rule) + "; expired " + to_iso_date(*rule->expires));
-                else
-                    applying.push_back(rule);
+        const std::size_t before = applying.size();
+        std::set<const Rule*> taken;
+        const auto take = [&](const Rule* rule, std::string_view through) {
+            if (!taken.insert(rule).second) return;    // it names the unit and one above it: the nearer counts
+            if (rule->expires && *rule->expires < today) {
+                expired.push_back(in_words(*rule, through) + "; expired " + to_iso_date(*rule->expires));
+                return;
             }
+            applying.push_back(rule);
+            words.push_back(in_words(*rule, through));
         };
-        take(false);
-        take(true);
+        for (const std::string_view level : upwards)
+            for (const Rule* rule : shelf->second)
+                if (rule->names(level)) take(rule, level == unit ? std::string_view{} : level);
+        for (const Rule* rule : shelf->second)
+            if (rule->units.empty()) take(rule, {});
+        const bool gave_way = before > 0 && applying.size() > before;
+        if (gave_way && applying.front()->target == Target::vendor && applying[before]->effect == Verdict::unsanctioned)
+            decision.against = applying[before]->id;
     }
-    Decision decision;
-    for (const Rule* rule : applying)
-        decision.chain.push_back(in_words(*rule));
+    decision.chain = std::move(words);
     decision.chain.insert(decision.chain.end(), expired.begin(), expired.end());
     if (!applying.empty()) {
         const Rule& winner = *applying.front();
@@ -112,9 +127,14 @@ std::vector<std::string> RulePolicy::overdue() const
     return lines;
 }
 
-Result<void> RulePolicy::check_units(std::span<const std::string> known) const
+Result<void> RulePolicy::place_units(std::span<const UnitPlace> units)
 {
-    const std::vector<std::string_view> words(known.begin(), known.end());
+    std::vector<std::string_view> words;
+    parents_.clear();
+    for (const UnitPlace& unit : units) {
+        words.emplace_back(unit.id);
+        parents_.emplace(unit.id, unit.parent);
+    }
     for (const Rule& rule : rules_)
         for (const std::string& unit : rule.units) {
             if (std::find(words.begin(), words.end(), unit) != words.end()) continue;

@@ -1,5 +1,6 @@
 #include "collector/release/figures.hpp"
 
+#include "collector/catalog/catalog.hpp"
 #include "collector/release/reading.hpp"
 
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ Result<void> add_detail(store::UsageStore& usage, Figures& figures)
     for (auto& figure : figures.uses)
         if (figure.now) index.emplace(key_of(figure), &figure);
 
-    auto evidence = read_uses_by(usage, figures.period, By::evidence);
+    auto evidence = read_uses_by(usage, figures.period, By::evidence, Strength::exact);
     if (!evidence) return evidence.error();
     for (const auto& row : *evidence)
         if (const auto found = index.find(key_of(row)); found != index.end())
@@ -29,7 +30,7 @@ Result<void> add_detail(store::UsageStore& usage, Figures& figures)
     for (auto& figure : figures.uses)
         sort_by_strength(figure.evidence);
 
-    auto hosts = read_uses_by(usage, figures.period, By::destination);
+    auto hosts = read_uses_by(usage, figures.period, By::destination, Strength::exact);
     if (!hosts) return hosts.error();
     std::map<UseKey, std::set<std::pair<std::string, std::string>>> seen;
     for (const auto& row : *hosts) {
@@ -59,12 +60,16 @@ Figure exact_figure(const Row& row)
 Result<Figures> exact_figures(store::UsageStore& usage, const Period& period, std::uint64_t k)
 {
     Figures figures = empty_figures(Strength::exact, period, k);
-    auto now = read_uses(usage, period);
+    auto now = read_uses(usage, period, Strength::exact);
     if (!now) return now.error();
-    auto before = read_uses(usage, figures.previous);
+    auto before = read_uses(usage, figures.previous, Strength::exact);
     if (!before) return before.error();
     const auto listed = [&](const Row& row) {
-        return row.kind != "unknown" || row.people >= k || row.bytes_up >= unknown_upload_threshold;
+        if (row.kind == to_string(catalog::Counted::service) || row.kind == to_string(catalog::Counted::background))
+            return true;
+        if (row.bytes_up >= unknown_upload_threshold) return true;
+        // A bucket is reached by every page that shows a picture from it.
+        return row.people >= k && row.kind != to_string(catalog::Counted::storage);
     };
     std::map<UseKey, const Row*> earlier;
     for (const auto& row : *before)

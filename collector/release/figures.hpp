@@ -28,9 +28,10 @@ struct HostFigure {
 /// The use of one service or unknown domain by one unit.
 struct Figure {
     std::string unit;
-    std::string
-        kind;    ///< service | background (a service of which only embedded hosts and telemetry were reached) | unknown
-    std::string label;    ///< service id or registrable domain
+    /// catalog::Counted: service | background (a service of which only embedded hosts and telemetry were reached) |
+    /// unknown; exact only: vendor | address | storage
+    std::string kind;
+    std::string label;    ///< service id, registrable domain, address or bucket
     std::string capability;
     /// Released: people of the directory, each once. Exact: and accounts of nobody there; nothing: no person at all.
     std::optional<Heads> people;
@@ -72,7 +73,8 @@ struct Figures {
     std::optional<std::uint64_t> late_connections;    ///< exact only: what came after the release and is not in it
 };
 
-/// Unknown domains below the floor are listed only from this upload on, bytes; and only in exact figures.
+/// Unknown domains below the floor, and buckets of shared storage, are listed only from this upload on, bytes; and only
+/// in exact figures.
 inline constexpr std::uint64_t unknown_upload_threshold = 50'000'000;
 
 /// Everything as it is; `k` holds for unknown domains alone. For the security role only.

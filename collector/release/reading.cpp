@@ -1,5 +1,7 @@
 #include "collector/release/reading.hpp"
 
+#include "collector/catalog/catalog.hpp"
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -11,7 +13,10 @@ using store::By;
 using store::Query;
 using store::Row;
 
-constexpr std::array<const char*, 3> shown_kinds{"service", "background", "unknown"};
+using catalog::Counted;
+
+constexpr std::array released_kinds{Counted::service, Counted::background, Counted::unknown};
+constexpr std::array further_exact_kinds{Counted::vendor, Counted::address, Counted::storage};
 
 Query over(const Period& period)
 {
@@ -21,10 +26,13 @@ Query over(const Period& period)
     return query;
 }
 
-Result<std::vector<Row>> read(store::UsageStore& usage, const Period& period, std::set<By> by)
+Result<std::vector<Row>> read(store::UsageStore& usage, const Period& period, std::set<By> by, Strength strength)
 {
+    std::vector<Counted> kinds(released_kinds.begin(), released_kinds.end());
+    if (strength == Strength::exact) kinds.insert(kinds.end(), further_exact_kinds.begin(), further_exact_kinds.end());
     std::vector<Row> rows;
-    for (const char* kind : shown_kinds) {
+    for (const Counted counted : kinds) {
+        const std::string kind(to_string(counted));
         Query query = over(period);
         query.by = by;
         query.kind = kind;
@@ -46,14 +54,14 @@ int rank_of(std::string_view kind)
 
 }    // namespace
 
-Result<std::vector<Row>> read_uses(store::UsageStore& usage, const Period& period)
+Result<std::vector<Row>> read_uses(store::UsageStore& usage, const Period& period, Strength strength)
 {
-    return read(usage, period, {By::unit, By::kind, By::label, By::capability});
+    return read(usage, period, {By::unit, By::kind, By::label, By::capability}, strength);
 }
 
-Result<std::vector<Row>> read_uses_by(store::UsageStore& usage, const Period& period, By dimension)
+Result<std::vector<Row>> read_uses_by(store::UsageStore& usage, const Period& period, By dimension, Strength strength)
 {
-    return read(usage, period, {By::unit, By::kind, By::label, dimension});
+    return read(usage, period, {By::unit, By::kind, By::label, dimension}, strength);
 }
 
 Result<std::vector<Row>> read_capabilities(store::UsageStore& usage, const Period& period)

@@ -1,5 +1,6 @@
 // What the store counted of a period, as figures are made from it: services, their background traffic, and unknown
-// domains. Noise, internal and personal hosts stay out of every figure.
+// domains; and for security alone what nobody else could make sense of. Noise, internal and personal hosts stay out of
+// every figure.
 #pragma once
 
 #include "collector/release/figures.hpp"
@@ -18,10 +19,13 @@ template <class Use>
     return {use.unit, use.kind, use.label};
 }
 
-[[nodiscard]] Result<std::vector<store::Row>> read_uses(store::UsageStore& usage, const Period& period);
+/// Released: services, their background traffic and unknown domains. Exact: also unlisted hosts of known vendors,
+/// addresses without a name and buckets of shared storage.
+[[nodiscard]] Result<std::vector<store::Row>> read_uses(store::UsageStore& usage, const Period& period,
+                                                        Strength strength);
 /// The same by one more dimension.
 [[nodiscard]] Result<std::vector<store::Row>> read_uses_by(store::UsageStore& usage, const Period& period,
-                                                           store::By dimension);
+                                                           store::By dimension, Strength strength);
 /// Rows of (unit, capability); background traffic stands for no capability.
 [[nodiscard]] Result<std::vector<store::Row>> read_capabilities(store::UsageStore& usage, const Period& period);
 /// Connections of everything that was reported of the period, whatever it is.

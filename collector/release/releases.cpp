@@ -27,7 +27,7 @@ std::map<std::string, std::size_t> services_known(const catalog::Catalog& catalo
 {
     std::map<std::string, std::size_t> known;
     for (const auto& service : catalog.services())
-        ++known[service.capability];
+        if (service.shows_need()) ++known[service.capability];    // as labels are laid
     return known;
 }
 
@@ -39,7 +39,7 @@ struct Counts {
 
 Result<void> count(store::UsageStore& usage, const Period& period, std::size_t weeks, std::size_t when, Counts& counts)
 {
-    const auto uses = read_uses(usage, period);
+    const auto uses = read_uses(usage, period, Strength::released);
     if (!uses) return uses.error();
     const auto capabilities = read_capabilities(usage, period);
     if (!capabilities) return capabilities.error();
@@ -83,7 +83,7 @@ Result<void> add_detail(const Press& press, Figures& figures)
 {
     const auto index = index_of(figures);
     const auto each = [&](By dimension, auto use) -> Result<void> {
-        const auto rows = read_uses_by(press.usage, figures.period, dimension);
+        const auto rows = read_uses_by(press.usage, figures.period, dimension, Strength::released);
         if (!rows) return rows.error();
         for (const auto& row : *rows)
             if (const auto found = index.find(key_of(row)); found != index.end() && row.people_known >= figures.k)

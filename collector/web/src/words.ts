@@ -56,6 +56,17 @@ export function evidence_words(kind: string): string {
   return evidence[kind] ?? titled(kind);
 }
 
+/** What a finding is about, under its name. */
+export function subject_words(subject: Finding['subject']): string {
+  switch (subject.kind) {
+    case 'service': return `${subject.vendor} · ${subject.capability}`;
+    case 'vendor': return 'hosts of a known vendor that the catalogue does not list';
+    case 'address': return 'an address, no name seen';
+    case 'storage': return 'large upload to shared storage, service unknown';
+    case 'unknown': return 'not in the catalogue';
+  }
+}
+
 export type Look = 'agreed' | 'tolerated' | 'open' | 'unmet' | 'idle';
 
 export const verdict_look: Record<Finding['verdict'], Look> = {

@@ -297,7 +297,9 @@ TEST_F(RouterTest, SessionsEnd)
 
 TEST_F(RouterTest, OnlyTheSecurityRoleIsOfferedTheWeekSoFar)
 {
-    const auto first = parsed(ask("/api/v1/units", "E1903"))["periods"][0];
+    auto first = parsed(ask("/api/v1/units", "E1903"))["periods"][0];
+    EXPECT_EQ(first["released"], false);
+    first.erase("released");
     EXPECT_EQ(first, (json{{"kind", "window"},
                            {"id", "2026-11-16..2026-11-21"},
                            {"from", "2026-11-16"},
@@ -313,8 +315,45 @@ TEST_F(RouterTest, OnlyTheSecurityRoleIsOfferedTheWeekSoFar)
     EXPECT_EQ(ask("/api/v1/findings?period=2026-11-16..soon", "E1903").result(), status::bad_request);
     EXPECT_EQ(ask("/api/v1/findings?period=2026-11-21..2026-11-16", "E1903").result(), status::bad_request);
     for (const char* account : {"E1901", "E1904", "E1905", "E1907"}) {
-        for (const auto& period : parsed(ask("/api/v1/units", account))["periods"])
-            EXPECT_TRUE(period["closed"]) << account;
+        const auto units = parsed(ask("/api/v1/units", account));
+        for (const auto& period : units["periods"])
+            EXPECT_TRUE(period["closed"] && period["released"]) << account;
+    }
+}
+
+TEST_F(RouterTest, SecurityChoosesTheWeekThatJustEndedAndNobodyElse)
+{
+    // Monday: week 47 is over and its last reports are awaited for two days more.
+    world->visit({"www.canva.com", 1001, 1008, {"2026-11-18"}});
+    clock.advance(std::chrono::hours(48));
+    const auto find = [&](const char* account, const char* id) {
+        const auto units = parsed(ask("/api/v1/units", account));
+        for (const auto& period : units["periods"])
+            if (period["id"] == id) return period;
+        return json();
+    };
+    const auto ended = find("E1903", "2026-W47");
+    ASSERT_FALSE(ended.is_null());
+    EXPECT_EQ(ended["closed"], true);
+    EXPECT_EQ(ended["released"], false);
+    EXPECT_EQ(ask("/api/v1/findings?period=2026-W47", "E1903").result(), status::ok);
+    EXPECT_TRUE(find("E1901", "2026-W47").is_null());
+    EXPECT_EQ(ask("/api/v1/findings?period=2026-W47", "E1901").result(), status::forbidden);
+}
+
+TEST_F(RouterTest, TheUsualPeriodIsTheOneThatIsAnsweredForUnasked)
+{
+    for (const int days : {0, 2, 4, 20}) {    // twenty days on nothing was reported of the last week
+        clock.advance(std::chrono::hours(24 * days));
+        for (const char* account : {"E1901", "E1903"}) {
+            const auto units = parsed(ask("/api/v1/units", account));
+            const auto usual = units["usual_period"];
+            EXPECT_EQ(parsed(ask("/api/v1/findings", account))["period"]["id"], usual) << account << days;
+            EXPECT_EQ(parsed(ask("/api/v1/portfolio", account))["period"]["id"], usual) << account << days;
+            EXPECT_TRUE(std::any_of(units["periods"].begin(), units["periods"].end(),
+                                    [&](const auto& period) { return period["id"] == usual; }))
+                << account << days;
+        }
     }
 }
 

@@ -222,5 +222,113 @@ TEST(CanonicalName, CountsForServicesButNotForEdgesAndPublishingPlatforms)
     EXPECT_EQ((*loaded)->match("app.hub.example", "corp.chat.example").label, "hub") << "the host itself goes first";
 }
 
+TEST(CatalogAnswers, ADomainAndItsWwwStandForEachOther)
+{
+    SmallCatalog small;
+    small.services("crm", R"({"id": "hub", "name": "Hub", "vendor": "Hub Inc", "facts": ["tests"],
+ "hosts": ["hub.example", "www.pub.example", "app.deep.example", "*.whole.example"]})");
+    small.noise("ads", R"("js.hub.example", "www.whole.example")");
+    const auto loaded = small.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const auto label = [&](const char* host) { return (*loaded)->match(host).label; };
+    EXPECT_EQ(label("www.hub.example"), "hub");
+    EXPECT_EQ(label("pub.example"), "hub");
+    EXPECT_EQ((*loaded)->match("pub.example").matched, "www.pub.example");
+    EXPECT_EQ(label("www.whole.example"), "noise:ads") << "what is listed stands";
+    EXPECT_EQ(label("whole.example"), "hub");
+    EXPECT_EQ((*loaded)->match("www.app.deep.example").kind, Kind::unknown) << "only of a registrable domain";
+    EXPECT_EQ((*loaded)->match("ftp.hub.example").kind, Kind::unknown);
+}
+
+TEST(CatalogAnswers, AnUnlistedHostOfAKnownVendorIsNoStrangers)
+{
+    SmallCatalog small;
+    small.services("crm", R"({"id": "hub", "name": "Hub", "vendor": "Hub Inc", "facts": ["tests"],
+ "hosts": ["app.hub.example", "mirror.guest.example"], "tenants": ["*.tenant.example"]},
+{"id": "other", "name": "Other", "vendor": "Other Inc", "facts": ["tests"], "hosts": ["eu.guest.example"]})");
+    small.write("noise/vendor-site.json", R"({"kind": "vendor-site", "entries": [
+{"vendor": "Hub Inc", "facts": ["tests"], "hosts": ["hub-inc.example"]},
+{"vendor": "Stranger", "facts": ["tests"], "hosts": ["stranger.example"]}]})");
+    const auto loaded = small.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const auto match = [&](const char* host) { return (*loaded)->match(host); };
+    const auto odd = match("odd.hub.example");
+    EXPECT_EQ(odd.kind, Kind::unknown);
+    EXPECT_EQ(odd.counted(), Counted::vendor);
+    EXPECT_EQ(odd.vendor, "Hub Inc");
+    EXPECT_EQ(odd.label, "hub.example");
+    EXPECT_EQ(match("odd.guest.example").counted(), Counted::vendor);
+    EXPECT_EQ(match("odd.guest.example").vendor, "") << "two vendors have hosts there";
+    const auto site = match("www.hub-inc.example");
+    EXPECT_EQ(site.kind, Kind::noise);
+    EXPECT_EQ(site.label, "noise:vendor-site");
+    EXPECT_EQ(site.vendor, "Hub Inc");
+    EXPECT_EQ(match("odd.hub-inc.example").counted(), Counted::vendor);
+    EXPECT_EQ(match("stranger.example").vendor, "Stranger");
+    EXPECT_EQ(match("app.stranger.example").counted(), Counted::unknown) << "nothing of this vendor is known";
+    EXPECT_EQ(match("nobody.example").counted(), Counted::unknown);
+    EXPECT_EQ(match("198.51.100.7").counted(), Counted::address);
+    EXPECT_EQ(match("app.hub.example").vendor, "Hub Inc");
+}
+
+TEST(CatalogAnswers, ABucketOfSharedStorageIsNamedByItself)
+{
+    SmallCatalog small;
+    small.write("noise/cdn.json", R"({"kind": "cdn", "shared_edges": ["*.edge.example"],
+ "shared_storage": ["*.blob.edge.example", "*.digitaloceanspaces.com"], "entries": []})");
+    const auto loaded = small.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const auto bucket = (*loaded)->match("deep.export.blob.edge.example");
+    EXPECT_EQ(bucket.kind, Kind::noise);
+    EXPECT_EQ(bucket.id, "cdn");
+    EXPECT_EQ(bucket.counted(), Counted::storage);
+    EXPECT_EQ(bucket.label, "export.blob.edge.example");
+    EXPECT_EQ((*loaded)->match("blob.edge.example").label, "blob.edge.example");
+    EXPECT_EQ((*loaded)->match("b.fra1.digitaloceanspaces.com").label, "b.fra1.digitaloceanspaces.com")
+        << "the Public Suffix List knows the place between";
+    EXPECT_EQ((*loaded)->match("pictures.edge.example").counted(), Counted::noise);
+    EXPECT_EQ((*loaded)->match("files.customer.example", "x.blob.edge.example").kind, Kind::unknown)
+        << "as a canonical name it tells nothing";
+}
+
+TEST(CatalogAnswers, AServiceHasSeveralCapabilitiesThePrimaryOneFirst)
+{
+    SmallCatalog small;
+    const auto with = [&](const char* capability) {
+        small.services("crm", std::string(R"({"id": "hub", "name": "Hub", "vendor": "Hub Inc", "facts": ["tests"],
+ "hosts": ["app.hub.example"], "capability": )") +
+                                  capability + "}");
+    };
+    with(R"(["Sales", "Collaboration"])");
+    const auto loaded = small.load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const Service& hub = *(*loaded)->service("hub");
+    EXPECT_EQ(hub.capability, "Sales");
+    EXPECT_EQ(hub.also, std::vector<std::string>{"Collaboration"});
+    EXPECT_TRUE(hub.serves("Collaboration") && hub.serves("Sales") && !hub.serves("Chat"));
+    with(R"(["Sales", "Colaboration"])");
+    EXPECT_THAT(small.complaint(), AllOf(HasSubstr("crm.json:3: "), HasSubstr("did you mean 'Collaboration'")));
+    with(R"(["Sales", "Sales"])");
+    EXPECT_THAT(small.complaint(), HasSubstr("'Sales' is listed twice"));
+    with("[]");
+    EXPECT_THAT(small.complaint(), HasSubstr("is empty; leave it out"));
+    with("7");
+    EXPECT_THAT(small.complaint(), HasSubstr("crm.json:3: "));
+}
+
+TEST(CatalogChecks, AVendorsSiteSaysWhoseItIs)
+{
+    SmallCatalog small;
+    small.write(
+        "noise/vendor-site.json",
+        "{\"kind\": \"vendor-site\", \"entries\": [\n{\"facts\": [\"tests\"], \"hosts\": [\"hub-inc.example\"]}]}");
+    EXPECT_THAT(small.complaint(), AllOf(HasSubstr("vendor-site.json:2: "), HasSubstr("vendor")));
+    small.write("noise/vendor-site.json", R"({"kind": "vendor-site", "entries": []})");
+    small.write("noise/ads.json",
+                R"({"kind": "ads", "entries": [{"vendor": "X", "facts": ["tests"], "hosts": ["a.x.example"]}]})");
+    EXPECT_THAT(small.complaint(), HasSubstr("unknown key 'vendor'"))
+        << "other noise is nobody's choice, whoever's it is";
+}
+
 }    // namespace
 }    // namespace dl::collector::catalog

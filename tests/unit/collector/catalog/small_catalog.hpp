@@ -27,7 +27,7 @@ public:
 {"id": "crm", "name": "CRM", "capability": "Sales", "exposure": 4},
 {"id": "team-chat", "name": "Chat", "capability": "Collaboration", "exposure": 4, "surfacing": "low"}]})");
         write("noise-kinds.json", R"({"kinds": [{"id": "ads", "meaning": "a"}, {"id": "cdn", "meaning": "c"},
-{"id": "local", "meaning": "l"}]})");
+{"id": "vendor-site", "meaning": "v"}, {"id": "local", "meaning": "l"}]})");
         write("facts.json", R"({"facts": [{"id": "tests", "origin": "o", "licence": "l", "snapshot": "s"}]})");
         services("crm", R"({"id": "hub", "name": "Hub", "vendor": "Hub Inc", "facts": ["tests"],
  "hosts": ["app.hub.example", {"role": "api", "patterns": ["*.hubapi.example"]}]})");

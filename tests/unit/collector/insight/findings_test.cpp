@@ -118,6 +118,113 @@ TEST_F(FindingsTest, AnAddressIsForSecurityToLookUpAndNobodysNeed)
     EXPECT_TRUE(findings.front().low_interest);
 }
 
+TEST_F(FindingsTest, AnUnlistedHostOfAKnownVendorIsForSecurityAlone)
+{
+    SmallWorld small;
+    small.visit({"odd.microsoft.com", 1001, 1006, {"2026-11-09"}});
+    const auto findings = find(release::exact_figures(*small.usage, week("2026-W46"), 5).value(), small.meaning());
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_EQ(findings.front().counted, catalog::Counted::vendor);
+    EXPECT_TRUE(findings.front().low_interest);
+    EXPECT_THAT(findings.front().decision.reason, HasSubstr("known vendor"));
+    EXPECT_TRUE(release::released_figures(small.press(), week("2026-W46"), 5, Timestamp(today))->uses.empty());
+}
+
+TEST_F(FindingsTest, AnUploadToSharedStorageIsShownToSecurityAndReachingItIsNot)
+{
+    SmallWorld small;
+    small.visit({"exports.s3.example", 1001, 1002, {"2026-11-09"}, release::unknown_upload_threshold / 2, 0});
+    small.visit({"pictures.s3.example", 1001, 1009, {"2026-11-09"}, 1000, 90'000'000});
+    const auto findings = find(release::exact_figures(*small.usage, week("2026-W46"), 5).value(), small.meaning());
+    ASSERT_EQ(findings.size(), 1u) << "what is only read from a bucket is a page's picture";
+    const auto& finding = findings.front();
+    EXPECT_EQ(finding.name(), "Shared storage: exports.s3.example");
+    EXPECT_EQ(finding.service, nullptr);
+    EXPECT_EQ(finding.decision.verdict, policy::Verdict::unreviewed);
+    EXPECT_THAT(finding.decision.reason, HasSubstr("whose it is"));
+    EXPECT_THAT(finding.decision.chain, Contains(HasSubstr("50 MB uploaded")));
+    ASSERT_FALSE(finding.risks.empty());
+    EXPECT_EQ(finding.risks.front().id, "storage_upload");
+    EXPECT_EQ(finding.risks.front().name, "Upload to shared storage, service unknown");
+    EXPECT_THAT(finding.risks.front().evidence, HasSubstr("50 MB sent by 2 people on 1 day"));
+    EXPECT_FALSE(finding.low_interest);
+    EXPECT_TRUE(release::released_figures(small.press(), week("2026-W46"), 5, Timestamp(today))->uses.empty());
+}
+
+TEST_F(FindingsTest, ANameIsShownInTheLettersItIsMeantIn)
+{
+    SmallWorld small;
+    small.visit({"xn--mnchen-3ya.example", 1001, 1006, {"2026-11-09"}});
+    small.visit({"xn--80ak6aa92e.com", 1001, 1006, {"2026-11-09"}});
+    const auto findings = find(release::exact_figures(*small.usage, week("2026-W46"), 5).value(), small.meaning());
+    ASSERT_TRUE(at(findings, "sales/xn--mnchen-3ya.example"));
+    EXPECT_EQ(at(findings, "sales/xn--mnchen-3ya.example")->name(), "münchen.example");
+    EXPECT_THAT(at(findings, "sales/xn--80ak6aa92e.com")->name(), HasSubstr("(xn--80ak6aa92e.com, "));
+}
+
+TEST_F(FindingsTest, WhatServesTheNeedBesidesItsFirstOneIsOffered)
+{
+    SmallWorld small;
+    small.catalog.add_capability("hubspot", "ai-assistance");
+    small.catalog.add_capability("canva", "file-sharing");
+    small.visit({"claude.ai", 1001, 1006, {"2026-11-09"}});
+    small.visit({"www.canva.com", 1001, 1006, {"2026-11-09"}});
+    const auto made = release::exact_figures(*small.usage, week("2026-W46"), 5).value();
+    const auto findings = find(made, small.meaning());
+    const auto offered = [&](const char* id) {
+        std::vector<std::string> ids;
+        for (const auto* service : at(findings, id)->alternatives)
+            ids.push_back(service->id);
+        return ids;
+    };
+    EXPECT_EQ(offered("sales/claude"), std::vector<std::string>{"hubspot"}) << "agreed, and it does this too";
+    EXPECT_EQ(offered("sales/canva"), std::vector<std::string>{"onedrive"}) << "for what Canva does besides";
+    const auto portfolio = portfolio_of(made, findings, small.meaning(), 1);
+    EXPECT_EQ(portfolio.at("sales", "ai-assistance")->state, CellState::not_yet_agreed);
+    EXPECT_EQ(portfolio.at("sales", "file-sharing")->state, CellState::idle) << "use counts for the first one alone";
+}
+
+TEST_F(FindingsTest, WhatTheCategorySpeaksAgainstIsNoAlternative)
+{
+    struct Contested final : SmallPolicy {
+        policy::Decision decide(const catalog::Service& service, std::string_view unit) const override
+        {
+            auto decision = SmallPolicy::decide(service, unit);
+            if (service.id == "onedrive") decision.against = "no-cloud-files";
+            return decision;
+        }
+    };
+    const Contested contested;
+    const auto findings = find(release::exact_figures(*world->usage, week("2026-W46"), 5).value(),
+                               {world->catalog, contested, *world->directory});
+    EXPECT_TRUE(at(findings, "sales/wetransfer")->alternatives.empty());
+    EXPECT_FALSE(at(exact(), "sales/wetransfer")->alternatives.empty());
+}
+
+TEST_F(FindingsTest, WhoUsesPrivateServicesAloneIsCountedBehindNoCapability)
+{
+    SmallWorld small;
+    small.catalog.add_private("gallery", "Gallery", "design", "gallery.example");
+    small.catalog.add_personal("dropbox-home", "Dropbox at home", "file-sync-share", "file-sharing", "home.example");
+    small.visit({"gallery.example", 1001, 1009, {"2026-11-09"}});
+    small.visit({"www.canva.com", 1001, 1005, {"2026-11-09"}});
+    small.visit({"home.example", 1001, 1008, {"2026-11-09"}});
+    const auto exact = release::exact_figures(*small.usage, week("2026-W46"), 5).value();
+    const auto shown = release::released_figures(small.press(), week("2026-W46"), 5, Timestamp(today)).value();
+    for (const auto* made : {&exact, &shown}) {
+        ASSERT_EQ(made->capabilities.size(), 1u);
+        EXPECT_EQ(made->capabilities.front().capability, "design");
+        EXPECT_EQ(made->capabilities.front().people.at_least, 5u) << "Canva's five, not the gallery's nine";
+        const auto findings = find(*made, small.meaning());
+        ASSERT_TRUE(at(findings, "sales/dropbox-home")) << "it is a finding";
+        EXPECT_THAT(risk_ids(*at(findings, "sales/dropbox-home")), Contains("personal_instance"));
+        EXPECT_FALSE(portfolio_of(*made, findings, small.meaning(), 1).at("sales", "file-sharing"));
+        const auto needs = demand_of(std::span(made, 1), small.meaning());
+        ASSERT_EQ(needs.size(), 1u);
+        EXPECT_EQ(needs.front().capability, "design");
+    }
+}
+
 TEST_F(FindingsTest, ReleasedFiguresHideTheGroupOfThree)
 {
     const auto findings = released();

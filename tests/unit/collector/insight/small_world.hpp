@@ -61,6 +61,13 @@ public:
                 return match;
             }
         match.label = domain;
+        if (names::is_address_literal(host)) match.role = "address";
+        if (domain == "microsoft.com") match.role = "vendor";
+        if (host.ends_with(".s3.example")) {
+            match.kind = catalog::Kind::noise;
+            match.role = "storage";
+            match.label = host;
+        }
         return match;
     }
     const catalog::Service* service(std::string_view id) const override
@@ -79,6 +86,19 @@ public:
         games.low_interest = true;
         if (categories_.empty()) categories_.push_back(std::move(games));
         add(id, name, "games", capability, suffix);
+        services_.back().low_interest = true;
+    }
+    /// A private person's edition of a service; before anything is visited.
+    void add_personal(const char* id, const char* name, const char* category, const char* capability,
+                      const char* suffix)
+    {
+        add(id, name, category, capability, suffix);
+        services_.back().personal = true;
+    }
+    void add_capability(std::string_view id, const char* capability)
+    {
+        for (auto& service : services_)
+            if (service.id == id) service.also.emplace_back(capability);
     }
     /// The next edition: this service stands for another need.
     void move(std::string_view id, const char* capability)
@@ -107,7 +127,7 @@ private:
     std::string version_ = "c-small";
 };
 
-class SmallPolicy final : public policy::Policy {
+class SmallPolicy : public policy::Policy {
 public:
     policy::Decision decide(const catalog::Service& service, std::string_view unit) const override
     {

@@ -157,21 +157,80 @@ TEST_F(PolicyTest, ChecksUnitsAgainstTheDirectory)
 {
     const auto policy = load(rule("a", "sanction", R"("service": "slack")", R"(, "units": ["sales", "finanse"])"));
     ASSERT_TRUE(policy) << policy.error().message;
-    const std::vector<std::string> units{"sales", "engineering", "finance"};
-    const auto checked = (*policy)->check_units(units);
+    const std::vector<UnitPlace> units{{"sales", ""}, {"engineering", ""}, {"finance", ""}};
+    const auto checked = (*policy)->place_units(units);
     ASSERT_FALSE(checked);
     EXPECT_THAT(checked.error().message,
                 AllOf(HasSubstr(":2: "), HasSubstr("'finanse'"), HasSubstr("did you mean 'finance'")));
-    const std::vector<std::string> more{"sales", "finanse"};
-    EXPECT_TRUE((*policy)->check_units(more));
+    const std::vector<UnitPlace> more{{"sales", ""}, {"finanse", ""}};
+    EXPECT_TRUE((*policy)->place_units(more));
+}
+
+TEST_F(PolicyTest, ARuleReachesTheUnitsBelowAndTheNearestWins)
+{
+    const std::string slack = R"("service": "slack")";
+    const auto policy = load(rule("company", "unsanction", slack) + ",\n" +
+                             rule("group", "tolerate", slack, R"(, "units": ["sales"])") + ",\n" +
+                             rule("north", "sanction", slack, R"(, "units": ["sales-north"])") + ",\n" +
+                             rule("ended", "sanction", slack, R"(, "units": ["sales"], "expires": "2026-01-31")"));
+    ASSERT_FALSE(policy) << "two rules for the same unit disagree, also when one has expired";
+    const auto mended = load(rule("company", "unsanction", slack) + ",\n" +
+                             rule("group", "tolerate", slack, R"(, "units": ["sales"])") + ",\n" +
+                             rule("north", "sanction", slack, R"(, "units": ["sales-north", "finance"])"));
+    ASSERT_TRUE(mended) << mended.error().message;
+    const std::vector<UnitPlace> units{{"sales", ""},
+                                       {"sales-north", "sales"},
+                                       {"sales-south", "sales"},
+                                       {"sales-south-1", "sales-south"},
+                                       {"finance", ""}};
+    ASSERT_TRUE((*mended)->place_units(units));
+    const auto decide = [&](const char* unit) { return (*mended)->decide(service("slack"), unit); };
+    EXPECT_EQ(decide("sales").rule, "group");
+    EXPECT_EQ(decide("sales-south").rule, "group");
+    EXPECT_EQ(decide("sales-south-1").rule, "group") << "from the unit above the one above";
+    EXPECT_EQ(decide("sales-north").rule, "north") << "its own goes before its parent's";
+    EXPECT_EQ(decide("finance").rule, "north");
+    EXPECT_EQ(decide("unassigned").rule, "company");
+    const auto chain = decide("sales-north").chain;
+    ASSERT_EQ(chain.size(), 3U);
+    EXPECT_THAT(chain[0], Not(HasSubstr("reaches this unit")));
+    EXPECT_THAT(chain[1], AllOf(HasSubstr("'group'"), HasSubstr("reaches this unit because it lies in 'sales'")));
+    EXPECT_THAT(chain[2], HasSubstr("'company'"));
+}
+
+TEST_F(PolicyTest, ARuleThatNamesAUnitAndTheOneAboveItIsToldOnce)
+{
+    const auto policy =
+        load(rule("both", "tolerate", R"("service": "slack")", R"(, "units": ["sales", "sales-north"])"));
+    ASSERT_TRUE(policy);
+    const std::vector<UnitPlace> units{{"sales", ""}, {"sales-north", "sales"}};
+    ASSERT_TRUE((*policy)->place_units(units));
+    EXPECT_EQ((*policy)->decide(service("slack"), "sales-north").chain.size(), 1U);
+}
+
+TEST_F(PolicyTest, AVendorsRangeSaysWhatTheCategorySpeaksAgainst)
+{
+    const std::string tunnels = R"("category": "tunnels-webhooks")";
+    const auto policy =
+        load(rule("range", "sanction", R"("vendor": "Microsoft")") + ",\n" + rule("ban", "unsanction", tunnels) +
+             ",\n" + rule("lab", "tolerate", tunnels, R"(, "units": ["engineering"])"));
+    ASSERT_TRUE(policy) << policy.error().message;
+    const auto& dev_tunnels = service("visual-studio-dev-tunnels");
+    EXPECT_EQ((*policy)->decide(dev_tunnels, "sales").verdict, Verdict::sanctioned);
+    EXPECT_EQ((*policy)->decide(dev_tunnels, "sales").against, "ban");
+    EXPECT_EQ((*policy)->decide(dev_tunnels, "engineering").against, "") << "its own rule for the category is milder";
+    EXPECT_EQ((*policy)->decide(service("microsoft-teams"), "sales").against, "");
+    const auto named = load(rule("range", "sanction", R"("service": "visual-studio-dev-tunnels")") + ",\n" +
+                            rule("ban", "unsanction", tunnels));
+    EXPECT_EQ((*named)->decide(dev_tunnels, "sales").against, "") << "agreed by name, knowing the category";
 }
 
 TEST_F(PolicyTest, TheShippedExampleHoldsForTheShippedUnits)
 {
     const auto policy = load_policy(DAYLIGHT_SOURCE_DIR "/config/policy.json", shipped(), &clock_);
     ASSERT_TRUE(policy) << policy.error().message;
-    const std::vector<std::string> units{"sales", "engineering", "finance"};
-    EXPECT_TRUE((*policy)->check_units(units));
+    const std::vector<UnitPlace> units{{"sales", ""}, {"engineering", ""}, {"finance", ""}};
+    EXPECT_TRUE((*policy)->place_units(units));
     const auto verdict = [&](const char* id, const char* unit) { return (*policy)->decide(service(id), unit).verdict; };
     EXPECT_EQ(verdict("exchange-online", "sales"), Verdict::sanctioned);
     EXPECT_EQ(verdict("outlook-personal", "sales"), Verdict::unsanctioned);
