@@ -109,6 +109,20 @@ Confidence confidence_in(const Finding& finding, Confidence base)
     return base;
 }
 
+std::vector<std::string> why_nothing(const directory::Unit& unit, const directory::Directory& directory,
+                                     std::uint64_t k)
+{
+    std::vector<std::string> below;
+    bool listed = false;
+    for (const auto& other : directory.units()) {
+        if (other.people == 0) continue;
+        listed = true;
+        for (const auto* up = &other; up != nullptr; up = directory.unit(up->parent))
+            if (up->parent == unit.id) below.push_back(other.name);
+    }
+    return words::why_nothing(unit, below, listed, k);
+}
+
 /// Findings that make one point: those of one capability, or one unknown domain.
 using Group = std::vector<const Finding*>;
 
@@ -277,6 +291,7 @@ Result<Brief> make_brief(const std::string& unit, const release::Figures& figure
         if (finding.trend == insight::Trend::fading) fading.push_back(finding.name());
     }
     brief.in_short = words::in_short(needs_seen, fresh.size());
+    if (own.uses.empty()) brief.in_short = why_nothing(*known, meaning.directory, figures.k);
     const bool compared = std::any_of(findings.begin(), findings.end(),
                                       [](const Finding& finding) { return finding.trend != insight::Trend::unknown; });
     brief.since_last_time = words::since_last_time(fresh, growing, fading,

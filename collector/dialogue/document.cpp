@@ -29,7 +29,10 @@ Section bullets(const std::string& heading, const std::vector<std::string>& text
 Section points(const Brief& brief)
 {
     Section section{words::headings().points, {}};
-    if (brief.points.empty()) section.blocks.push_back({Kind::paragraph, words::no_open_points(), ""});
+    // Where nothing at all can be shown, "In short" says why: that is no good news.
+    if (brief.points.empty())
+        section.blocks.push_back(
+            {Kind::paragraph, brief.working_well.empty() ? words::see_in_short() : words::no_open_points(), ""});
     std::size_t number = 0;
     for (const auto& point : brief.points) {
         section.blocks.push_back(
@@ -79,7 +82,7 @@ Document document_of(const Brief& brief)
     std::vector<std::string> working;
     for (const auto& entry : brief.working_well)
         working.push_back(fmt::format("{} – {}", entry.text, to_string(entry.confidence.word)));
-    document.sections.push_back(bullets(heads.working_well, working, words::nothing_shown()));
+    document.sections.push_back(bullets(heads.working_well, working, words::see_in_short()));
     document.sections.push_back(points(brief));
     document.sections.push_back(bullets(heads.answers, brief.answers, ""));
     std::vector<std::string> sure;

@@ -27,6 +27,8 @@ std::string listed(const std::vector<std::string>& names, std::size_t most = 4)
     return out;
 }
 
+std::string listed_all(const std::vector<std::string>& names) { return listed(names, names.size()); }
+
 std::string movement(insight::Trend trend)
 {
     switch (trend) {
@@ -180,9 +182,41 @@ std::string left_out(const std::vector<std::string>& titles)
                        count == 1 ? " is" : "s are", listed(titles));
 }
 
+std::vector<std::string> why_nothing(const directory::Unit& unit, const std::vector<std::string>& below, bool anybody,
+                                     std::uint64_t k)
+{
+    static constexpr const char* add = "Ask IT operations to list them in people.csv (setting directory.people). Weeks "
+                                       "that were released before stay as "
+                                       "they are; the next one counts them.";
+    if (!anybody)
+        return {"Nothing can be shown, because the directory lists no people at all: figures count people of the "
+                "directory, and there is nobody to count.",
+                add};
+    if (unit.people == 0 && !below.empty())
+        return {
+            fmt::format("Nothing can be shown, because the directory lists nobody in {} itself. Its people are in {}: "
+                        "read the briefs of those units, figures of several units are not added up.",
+                        unit.name, listed_all(below))};
+    if (unit.people == 0)
+        return {
+            fmt::format("Nothing can be shown, because the directory lists nobody in {}: figures count people of the "
+                        "directory, and there is nobody to count.",
+                        unit.name),
+            add};
+    if (unit.people < k)
+        return {
+            fmt::format("Nothing can be shown, because fewer than {} people are listed in {}: no figure may stand for "
+                        "so few. Talk with the unit above it, whose people are counted together where the directory "
+                        "lists them there.",
+                        k, unit.name)};
+    return {nothing_shown()};
+}
+
 std::string no_open_points() { return "Nothing that can be shown needs a conversation this time."; }
 
 std::string nothing_shown() { return "Nothing can be shown for this period: too few people, or no data."; }
+
+std::string see_in_short() { return "Nothing can be shown here; “In short” says more."; }
 
 std::string unknown_domain(const std::string& domain) { return fmt::format("A service at {}", domain); }
 

@@ -36,8 +36,13 @@ terms(const insight::Finding& finding);    ///< conditions or reason of the poli
 [[nodiscard]] std::vector<std::string> asks(std::size_t points);
 /// Two more points are not on this page: …; empty where none is left out.
 [[nodiscard]] std::string left_out(const std::vector<std::string>& titles);
+/// Why nothing at all can be shown of the unit, and what to do about it. `below`: units under it with people; `anybody`:
+/// whether the directory has people anywhere.
+[[nodiscard]] std::vector<std::string> why_nothing(const directory::Unit& unit, const std::vector<std::string>& below,
+                                                   bool anybody, std::uint64_t k);
 [[nodiscard]] std::string no_open_points();
 [[nodiscard]] std::string nothing_shown();
+[[nodiscard]] std::string see_in_short();
 [[nodiscard]] std::string unknown_domain(const std::string& domain);
 /// Does this serve your goal “…”?
 [[nodiscard]] std::string serves_goal(const std::string& goal);

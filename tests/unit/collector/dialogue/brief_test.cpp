@@ -203,6 +203,39 @@ protected:
     const std::filesystem::path file = own.folder_ / "business-units.csv";
 };
 
+TEST_F(GoalsTest, ABriefThatIsEmptySaysWhyAndWhatToDo)
+{
+    const auto brief_of = [&](const char* units, const std::filesystem::path& people, const char* unit) {
+        std::ofstream(file) << units;
+        own.directory = directory::load_directory({file, people, insight::shipped_config / "devices.csv"}).value();
+        EXPECT_TRUE(refresh_labels(*own.usage, own.catalog, *own.directory, own.keys));
+        // A week of which nothing is released; what is released of another stays, whatever the directory says today.
+        const auto period = *release::parse_period("2026-W40");
+        const auto figures = release::released_figures(own.press(), period, 5, Timestamp(today)).value();
+        const auto coverage = insight::coverage_of(*own.usage, *own.directory, period, Timestamp(today), 5).value();
+        return make_brief(unit, figures, coverage, own.meaning(), today).value();
+    };
+    const auto people = insight::shipped_config / "people.csv";
+    const auto few = own.folder_ / "few.csv";
+    std::ofstream(few) << "employee,unit,identifiers,from,to\nE1001,sales,e1001,2025-01-01,\n";
+    const auto nobody = own.folder_ / "nobody.csv";
+    std::ofstream(nobody) << "employee,unit,identifiers,from,to\n";
+    const char* flat = "id,name,parent\nsales,Sales,\nengineering,Engineering,\nfinance,Finance,\nlegal,Legal,\n";
+
+    const auto empty = brief_of(flat, people, "legal");
+    ASSERT_EQ(empty.in_short.size(), 2u);
+    EXPECT_THAT(empty.in_short[0], HasSubstr("the directory lists nobody in Legal"));
+    EXPECT_THAT(empty.in_short[1], HasSubstr("people.csv"));
+    EXPECT_THAT(render(empty, BriefFormat::text), Not(HasSubstr("needs a conversation this time")));
+    const auto above = brief_of("id,name,parent\nsales,Sales,trade\nengineering,Engineering,\nfinance,Finance,trade\n"
+                                "trade,Trade,\n",
+                                people, "trade");
+    ASSERT_EQ(above.in_short.size(), 1u);
+    EXPECT_THAT(above.in_short[0], HasSubstr("Its people are in Sales and Finance"));
+    EXPECT_THAT(brief_of(flat, few, "sales").in_short[0], HasSubstr("fewer than 5 people are listed in Sales"));
+    EXPECT_THAT(brief_of(flat, nobody, "sales").in_short[0], HasSubstr("lists no people at all"));
+}
+
 TEST_F(GoalsTest, ANeedOfAGoalIsNotLeftOutForOthers)
 {
     const auto none = brief_with("");

@@ -30,8 +30,8 @@ TEST(ShippedOffers, AnAlternativeDoesTheSameWork)
     EXPECT_EQ(instead_of("figma"), Names{});
     EXPECT_EQ(instead_of("lucid"), Names{"microsoft-visio"});
     EXPECT_EQ(instead_of("miro"), Names{"microsoft-whiteboard"});
-    EXPECT_EQ(instead_of("dropbox"), Names{"onedrive-business"});
-    EXPECT_EQ(instead_of("wetransfer"), Names{"onedrive-business"});
+    EXPECT_EQ(instead_of("dropbox"), (Names{"onedrive-business", "sharepoint-online"}));
+    EXPECT_EQ(instead_of("wetransfer"), (Names{"onedrive-business", "sharepoint-online"}));
     EXPECT_EQ(instead_of("chatgpt"), Names{"microsoft-365-copilot"});
     EXPECT_EQ(instead_of("midjourney"), Names{}) << "a text assistant makes no pictures";
     EXPECT_EQ(instead_of("smallpdf"), Names{}) << "a translator converts no PDF";
@@ -39,7 +39,8 @@ TEST(ShippedOffers, AnAlternativeDoesTheSameWork)
     EXPECT_EQ(instead_of("mailchimp"), Names{}) << "an advertising console sends no newsletter";
     EXPECT_EQ(instead_of("zapier"), Names{"power-automate"});
     EXPECT_EQ(instead_of("whatsapp"), Names{}) << "neither a game nor a search engine";
-    EXPECT_EQ(instead_of("ngrok"), Names{"visual-studio-dev-tunnels"});
+    EXPECT_EQ(instead_of("ngrok"), Names{}) << "tunnels are banned, Microsoft's too";
+    EXPECT_EQ(instead_of("zoom"), Names{"microsoft-teams"}) << "meetings are its second capability";
     EXPECT_EQ(instead_of("slack"), Names{"microsoft-teams"});
     EXPECT_EQ(instead_of("trello"), (Names{"microsoft-planner", "microsoft-to-do"}));
     EXPECT_EQ(instead_of("surveymonkey"), Names{"microsoft-forms"});
