@@ -3,6 +3,7 @@ and what is no backup, or no longer the one that was written, is refused."""
 import json
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -159,6 +160,42 @@ class Backup(unittest.TestCase):
         self.assertFalse(list(self.data.parent.glob("data.*")))
         self.collector.verb("restore", file, "--digest", digest)
         self.assertEqual(self.totals()["cells"], 50)
+
+    def test_heads_kept_elsewhere_tell_a_chain_that_was_cut(self):
+        self.collector.verb("user", "add", "E1001", "--role", "operations")
+        self.collector.stop()
+        (self.data / "audit-heads").unlink()    # as if the day had passed
+        self.collector.serve()
+        self.collector.stop()
+        kept = self.collector.log    # each head is in it, among other lines
+        self.assertGreaterEqual(kept.read_text().count("audit-head "), 2)
+        self.assertIn("ok", self.collector.verb("verify", "--audit-heads", kept))
+        with sqlite3.connect(self.data / "state.sqlite") as store:
+            store.execute("DELETE FROM documents WHERE collection = 'audit' AND key = (SELECT max(key) FROM documents WHERE collection = 'audit')")
+            store.execute("DELETE FROM documents WHERE collection = 'audit-head'")
+            store.execute("DELETE FROM changes WHERE collection IN ('audit', 'audit-head') AND (collection, key) NOT IN "
+                          "(SELECT collection, key FROM documents)")
+        (self.data / "audit-heads").unlink()
+        self.assertIn("ok", self.collector.verb("verify"))    # in itself it is whole
+        self.refused("verify", "--audit-heads", kept, says="the audit chain ends at entry")
+        empty = self.folder / "empty"
+        empty.write_text("nothing\n")
+        self.refused("verify", "--audit-heads", empty, says="holds no line with audit-head")
+        self.refused("verify", "--audit-heads", self.folder / "none", says="there is no such file")
+
+    def test_accounts_are_disabled_and_enabled(self):
+        self.collector.add_account("E1001", "operations")
+        self.collector.verb("user", "disable", "E1001")
+        self.refused("user", "add", "E1001", "--role", "operations", says="daylight-collector user enable E1001")
+        self.refused("user", "disable", "security", says="the last enabled one with the role security")
+        self.refused("user", "enable", "E1002", says="no account is called 'E1002'")
+        self.collector.verb("user", "enable", "E1001")
+        rows = [json.loads(line) for line in self.collector.verb("user", "list", "--format", "jsonl").splitlines()]
+        self.assertEqual({row["name"]: row["state"] for row in rows}["E1001"], "active")
+        self.collector.get("/api/v1/session", "E1001")    # the same token
+        with sqlite3.connect(self.data / "state.sqlite") as store:
+            what = [json.loads(entry)["what"] for entry, in store.execute("SELECT json FROM documents WHERE collection = 'audit' ORDER BY key")]
+        self.assertEqual(what[-3:], ["user.add", "user.disable", "user.enable"])
 
 
 if __name__ == "__main__":
