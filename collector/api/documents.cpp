@@ -231,7 +231,7 @@ json units_json(const std::vector<std::string>& units, std::span<const insight::
 json coverage_json(const insight::Coverage& coverage, const std::vector<std::string>& units, SilentAgents silent,
                    Day today)
 {
-    json by_unit = json::array(), silent_agents = json::array(), agents;
+    json by_unit = json::array(), silent_agents = json::array(), weak_offers = json::array(), agents;
     for (const auto& entry : coverage.devices_by_unit)
         if (std::find(units.begin(), units.end(), entry.unit) != units.end())
             by_unit.push_back(
@@ -242,6 +242,11 @@ json coverage_json(const insight::Coverage& coverage, const std::vector<std::str
                                      {"kind", wire::to_string(observer.kind)},
                                      {"version", observer.version},
                                      {"last_report", to_rfc3339(observer.last_report)}});
+    for (const auto& offer : coverage.weak_offers)
+        weak_offers.push_back({{"application", offer.application},
+                               {"version", wire::to_string(offer.version)},
+                               {"protocols", wire::words_of(offer.protocols)},
+                               {"last_day", to_iso_date(offer.last_day)}});
     if (coverage.agents_shown)
         agents = {{"reporting", coverage.observers.size() - coverage.silent.size()},
                   {"silent", coverage.silent.size()},
@@ -257,6 +262,8 @@ json coverage_json(const insight::Coverage& coverage, const std::vector<std::str
             {"readable_names", share_json(coverage.readable_names)},
             {"hidden_road_bytes", share_json(coverage.hidden_road_bytes)},
             {"people_attributed", coverage.agents_shown ? share_json(coverage.people_attributed) : json(nullptr)},
+            {"programs_known", coverage.agents_shown ? share_json(coverage.programs_known) : json(nullptr)},
+            {"weak_offers", weak_offers},
             {"agents", agents},
             {"silent_agents", silent_agents},
             {"not_covered", coverage.not_covered},

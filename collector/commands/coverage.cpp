@@ -3,6 +3,8 @@
 #include "collector/commands/commands.hpp"
 #include "collector/commands/report_options.hpp"
 
+#include <fmt/format.h>
+
 #include <iostream>
 
 namespace dl::collector::commands {
@@ -45,6 +47,7 @@ Result<void> coverage(const ReportOptions& options)
     share("bytes down a hidden road", "all", in_period, made->hidden_road_bytes);
     if (made->agents_shown) {
         share("connections with a user", "all", ever, made->people_attributed);
+        share("connections with a program", "all", ever, made->programs_known);
         share("agents silent for 24 hours", "all", "now", {made->silent.size(), made->observers.size()});
         share("agents whose clock is off", "all", "now", {made->clocks_off, made->observers.size()});
         count("packets lost by the kernel", made->counters.packets_dropped);
@@ -52,6 +55,9 @@ Result<void> coverage(const ReportOptions& options)
         count("cells let go by agents", made->counters.cells_dropped);
         count("cells of implausible days", made->quarantined);
         count("cells too old", made->too_old);
+        for (const auto& offer : made->weak_offers)
+            writer->write({fmt::format("offers at most {}", wire::to_string(offer.version)), offer.application,
+                           "period or later", nullptr, nullptr, nullptr, to_iso_date(offer.last_day)});
         for (const auto& observer : made->silent)
             writer->write({"silent agent", observer.agent.hex(), "now", nullptr, nullptr, nullptr,
                            to_rfc3339(observer.last_report)});

@@ -95,12 +95,24 @@ Result<void> add_observers(store::UsageStore& usage, Timestamp now, Coverage& co
         sum.connections_unattributed += observer.counters.connections_unattributed;
         sum.cells_dropped += observer.counters.cells_dropped;
         sum.gap_seconds += observer.counters.gap_seconds;
+        sum.connections_with_program += observer.counters.connections_with_program;
         sum.bytes_hidden_road += observer.counters.bytes_hidden_road;
     }
+    coverage.programs_known = {std::min(coverage.counters.connections, coverage.counters.connections_with_program),
+                               coverage.counters.connections};
     coverage.people_attributed.whole = coverage.counters.connections;
     coverage.people_attributed.part =
         coverage.counters.connections -
         std::min(coverage.counters.connections, coverage.counters.connections_unattributed);
+    return {};
+}
+
+Result<void> add_weak_offers(store::UsageStore& usage, Coverage& coverage)
+{
+    auto offers = usage.offers(coverage.period.from);
+    if (!offers) return offers.error();
+    for (auto& offer : *offers)
+        if (offer.version < wire::TlsVersion::tls_1_3) coverage.weak_offers.push_back(std::move(offer));
     return {};
 }
 
@@ -207,6 +219,7 @@ Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Director
     if (auto added = add_devices(usage, directory, coverage, k); !added) return added.error();
     if (auto added = add_names(usage, coverage, k); !added) return added.error();
     if (auto added = add_observers(usage, now, coverage); !added) return added.error();
+    if (auto added = add_weak_offers(usage, coverage); !added) return added.error();
     coverage.not_covered = {"Phones and tablets", "Home computers without an agent", "Windows and macOS computers",
                             "Names inside VPN, proxy and encrypted DNS connections"};
     coverage.notes = {
@@ -229,7 +242,8 @@ Coverage published(Coverage coverage)
     coverage.silent.clear();
     coverage.counters = {};
     coverage.quarantined = coverage.too_old = coverage.clocks_off = 0;
-    coverage.people_attributed = {0, 0, true};
+    coverage.people_attributed = coverage.programs_known = {0, 0, true};
+    coverage.weak_offers.clear();
     coverage.notes.clear();    // of agents, all of them
     bool hidden = false;
     for (auto& entry : coverage.devices_by_unit) {
@@ -277,7 +291,12 @@ Result<Coverage> published_coverage(const release::Press& press, const directory
 Result<Coverage> coverage_for(const Audience& audience, const release::Press& press,
                               const directory::Directory& directory, const release::Period& period, Timestamp now)
 {
-    if (audience.sees_agents) return coverage_of(press.usage, directory, period, now, audience.k);
+    if (audience.sees_agents) {
+        auto coverage = coverage_of(press.usage, directory, period, now, audience.k);
+        // A program's name may be known to one person only, so it is for who sees exact figures.
+        if (coverage && audience.strength != release::Strength::exact) coverage->weak_offers.clear();
+        return coverage;
+    }
     return published_coverage(press, directory, period, audience.k, now);
 }
 

@@ -35,10 +35,14 @@ struct Coverage {
     Share hidden_road_bytes;                                 ///< of bytes, those behind DoH, VPN or proxy
     bool few_unreadable = false, few_hidden_road = false;    ///< fewer than k people stand behind what is missing
     Share people_attributed;     ///< of connections, since the agents' epochs began, those with a user
+    Share programs_known;        ///< the same, those whose program is known; agents that do not count it say of none
     bool agents_shown = true;    ///< false: for neither security nor operations; what agents count is left out then
     std::vector<store::ObserverState> observers;
     std::vector<store::ObserverState> silent;    ///< of them, without a report for 24 hours
     wire::Counters counters;                     ///< summed over observers since their epochs began, not of the period
+    /// Applications that offered less than TLS 1.3 on the period's first day or later: theirs, nobody's in particular.
+    /// Security only.
+    std::vector<store::ApplicationOffer> weak_offers;
     std::uint64_t quarantined = 0, too_old = 0;
     std::uint64_t clocks_off = 0;    ///< observers whose clock was off at their last report
     std::vector<std::string> not_covered;

@@ -131,6 +131,9 @@ Folded fold(const wire::Report& report, const FoldRules& rules, Timestamp now)
     out.applications = report.applications;
     out.destinations = std::move(destinations.table);
     out.cells = std::move(taken);
+    for (const wire::Offer& offer : report.offers)
+        if (offer.application < report.applications.size() && offer.last_day >= oldest && offer.last_day <= newest)
+            out.offers.push_back(offer);
     return folded;
 }
 

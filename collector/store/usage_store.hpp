@@ -129,6 +129,16 @@ struct ObserverState {
     wire::Counters counters;    ///< summed over the observer's epochs
 };
 
+/// What an application offered in its TLS ClientHellos: its own attribute, kept with no device and no person.
+struct ApplicationOffer {
+    std::string application;
+    wire::TlsVersion version = wire::TlsVersion::tls_1_3;    ///< the highest it offered
+    wire::Protocols protocols = wire::Protocols::none;       ///< between all hellos of that version
+    Day last_day{};                                          ///< of such a hello
+
+    friend bool operator==(const ApplicationOffer&, const ApplicationOffer&) = default;
+};
+
 /// Sums over facts.
 struct Totals {
     std::uint64_t cells = 0;
@@ -151,6 +161,8 @@ public:
     /// Raw sums over all facts, before best-source: what conservation is checked against.
     [[nodiscard]] virtual Result<Totals> totals(Day from, Day to) = 0;
     [[nodiscard]] virtual Result<std::vector<ObserverState>> observers() = 0;
+    /// What applications offered on `from` or later, weakest version first, then by application.
+    [[nodiscard]] virtual Result<std::vector<ApplicationOffer>> offers(Day from) = 0;
     /// Adds to what was refused of an observer's cells before folding (ObserverState::quarantined, too_old). Not
     /// idempotent, and durable only with the next commit: figures for operations, not facts. Unknown observers are
     /// ignored.

@@ -55,13 +55,18 @@ Committer::Committer(Database& database, DimensionTables& dimensions, RollUp& ro
         "UPDATE epochs SET revision = ?2, receipt = ?3, packets = max(packets, ?4), "
         "packets_dropped = max(packets_dropped, ?5), connections = max(connections, ?6), "
         "connections_unattributed = max(connections_unattributed, ?7), cells_dropped = max(cells_dropped, ?8), "
-        "gap_seconds = max(gap_seconds, ?9), bytes_hidden_road = max(bytes_hidden_road, ?10) WHERE id = ?1");
+        "gap_seconds = max(gap_seconds, ?9), bytes_hidden_road = max(bytes_hidden_road, ?10), "
+        "connections_with_program = max(connections_with_program, ?11) WHERE id = ?1");
     merge_fact_ = Statement(
         database,
         "INSERT INTO facts VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO UPDATE SET "
         "connections = max(connections, excluded.connections), bytes_up = max(bytes_up, excluded.bytes_up), "
         "bytes_down = max(bytes_down, excluded.bytes_down), first_seen = min(first_seen, excluded.first_seen), "
         "last_seen = max(last_seen, excluded.last_seen)");
+    merge_offer_ =
+        Statement(database, "INSERT INTO application_offers VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+                            "protocols = protocols | excluded.protocols, "
+                            "last_day = max(last_day, excluded.last_day)");
 }
 
 std::vector<Held> Committer::commit(std::span<const FoldedReport> reports, const StoreIncarnation& store, Timestamp now)
@@ -74,6 +79,7 @@ std::vector<Held> Committer::commit(std::span<const FoldedReport> reports, const
     for (const FoldedReport& report : reports) {
         const Book book = open_book(report, now);
         gather(report, book.epoch);
+        write_offers(report);
         held.push_back(close_book(report, book, store));
     }
     write_facts();
@@ -166,6 +172,17 @@ void Committer::write_facts()
     }
 }
 
+void Committer::write_offers(const FoldedReport& report)
+{
+    for (const wire::Offer& offer : report.offers) {
+        if (offer.application >= report.applications.size()) refuse(report, "applications");
+        merge_offer_
+            .bind_all(dimensions_.application(report.applications[offer.application]), static_cast<int>(offer.version),
+                      static_cast<int>(offer.protocols), offer.last_day.time_since_epoch().count())
+            .run();
+    }
+}
+
 Held Committer::close_book(const FoldedReport& report, const Book& book, const StoreIncarnation& store)
 {
     // A report that starts beyond what is held leaves a gap: its cells count, but the cursor waits for the missing
@@ -183,6 +200,7 @@ Held Committer::close_book(const FoldedReport& report, const Book& book, const S
         .bind(8, counter(c.cells_dropped))
         .bind(9, counter(c.gap_seconds))
         .bind(10, counter(c.bytes_hidden_road))
+        .bind(11, counter(c.connections_with_program))
         .run();
     return held;
 }

@@ -27,13 +27,14 @@ private:
     Book open_book(const FoldedReport& report, Timestamp now);
     void gather(const FoldedReport& report, std::int64_t epoch);
     void write_facts();
+    void write_offers(const FoldedReport& report);
     Held close_book(const FoldedReport& report, const Book& book, const StoreIncarnation& store);
 
     Database& database_;
     DimensionTables& dimensions_;
     RollUp& roll_up_;
     std::vector<Fact> facts_;
-    Statement observer_, find_epoch_, insert_epoch_, merge_fact_, update_epoch_;
+    Statement observer_, find_epoch_, insert_epoch_, merge_fact_, merge_offer_, update_epoch_;
 };
 
 }    // namespace dl::collector::store

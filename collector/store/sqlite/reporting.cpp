@@ -154,7 +154,7 @@ std::vector<ObserverState> list_observers(Database& database)
 {
     std::string counters;
     for (const char* column : {"e.packets", "e.packets_dropped", "e.connections", "e.connections_unattributed",
-                               "e.cells_dropped", "e.gap_seconds", "e.bytes_hidden_road"})
+                               "e.cells_dropped", "e.gap_seconds", "e.bytes_hidden_road", "e.connections_with_program"})
         counters += ", " + halves(column);
     Statement list(database,
                    fmt::format("SELECT o.agent, o.kind, o.version, o.last_report, o.clock_offset, o.quarantined, "
@@ -173,9 +173,22 @@ std::vector<ObserverState> list_observers(Database& database)
         state.quarantined = value(5);
         state.too_old = value(6);
         const auto sum = [&](int counter) { return joined(list, 7 + 2 * counter); };
-        state.counters = {sum(0), sum(1), sum(2), sum(3), sum(4), sum(5), sum(6)};
+        state.counters = {sum(0), sum(1), sum(2), sum(3), sum(4), sum(5), sum(6), sum(7)};
     }
     return states;
+}
+
+std::vector<ApplicationOffer> list_offers(Database& database, std::int64_t from)
+{
+    Statement list(database, "SELECT a.name, o.version, o.protocols, o.last_day FROM application_offers o "
+                             "JOIN applications a ON a.id = o.application WHERE o.last_day >= ?1 "
+                             "ORDER BY o.version, a.name");
+    list.bind_all(from);
+    std::vector<ApplicationOffer> offers;
+    while (list.step())
+        offers.push_back({std::string(list.text(0)), static_cast<wire::TlsVersion>(list.integer(1)),
+                          static_cast<wire::Protocols>(list.integer(2)), Day(std::chrono::days(list.integer(3)))});
+    return offers;
 }
 
 }    // namespace dl::collector::store

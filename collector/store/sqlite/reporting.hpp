@@ -11,5 +11,6 @@ namespace dl::collector::store {
                                            const Query& query);
 [[nodiscard]] Totals sum_facts(Database& database, std::int64_t from, std::int64_t to);
 [[nodiscard]] std::vector<ObserverState> list_observers(Database& database);
+[[nodiscard]] std::vector<ApplicationOffer> list_offers(Database& database, std::int64_t from);
 
 }    // namespace dl::collector::store

@@ -50,7 +50,13 @@ const Schema& usage_schema()
             PRIMARY KEY(day, device, person, label)) WITHOUT ROWID;
     )sql",
                                 // Which accounts are one person's; NULL: `who` alone is.
-                                "ALTER TABLE placements ADD COLUMN person BLOB"}};
+                                "ALTER TABLE placements ADD COLUMN person BLOB",
+                                // What applications offer in their ClientHellos: of nobody and no device.
+                                R"sql(
+        ALTER TABLE epochs ADD COLUMN connections_with_program INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE application_offers(application INTEGER NOT NULL, version INTEGER NOT NULL, protocols INTEGER NOT NULL,
+            last_day INTEGER NOT NULL, PRIMARY KEY(application, version)) WITHOUT ROWID;
+    )sql"}};
     return schema;
 }
 

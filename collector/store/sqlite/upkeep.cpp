@@ -78,6 +78,7 @@ void expire_facts(Database& database, DimensionTables& dimensions, std::int64_t 
         expire_table(database, table, before);
     Transaction transaction(database, Transaction::Kind::write);
     for (const char* sql : {"DELETE FROM mixed_days WHERE day < ?1", "DELETE FROM unlabelled_use WHERE day < ?1",
+                            "DELETE FROM application_offers WHERE last_day < ?1",
                             "DELETE FROM persons WHERE last_day < ?1", "DELETE FROM devices WHERE last_day < ?1"}) {
         Statement remove(database, sql);
         remove.bind_all(before).run();

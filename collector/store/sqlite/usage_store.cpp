@@ -73,6 +73,11 @@ public:
         return guarded([&] { return list_observers(database_); });
     }
 
+    Result<std::vector<ApplicationOffer>> offers(Day from) override
+    {
+        return guarded([&] { return list_offers(database_, number(from)); });
+    }
+
     Result<void> count_refused(const AgentId& agent, std::uint64_t quarantined, std::uint64_t too_old) override
     {
         return changing([&] {

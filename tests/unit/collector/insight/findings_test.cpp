@@ -503,6 +503,38 @@ TEST_F(FindingsTest, CoverageForEverybodyIsRoundedAndOfClosedPeriods)
     EXPECT_EQ((Share{26, 27, true}.text()), "96 %");
 }
 
+TEST_F(FindingsTest, WeakOffersAreForSecurityAndUnknownProgramsForOperationsToo)
+{
+    SmallWorld small;
+    small.visit({"www.canva.com", 1001, 1009, {"2026-11-09"}});
+    store::FoldedReport report;
+    report.agent = AgentId::random();
+    report.epoch.bytes.fill(9);
+    report.applications = {"legacy-sync", "firefox"};
+    report.offers = {{0, wire::TlsVersion::tls_1_1, wire::Protocols::http_1, parse_iso_date("2026-11-10").value()},
+                     {0, wire::TlsVersion::tls_1_2, wire::Protocols::http_1, parse_iso_date("2026-11-01").value()},
+                     {1, wire::TlsVersion::tls_1_3, wire::Protocols::http_2, parse_iso_date("2026-11-10").value()}};
+    ASSERT_TRUE(small.usage->commit(std::vector{report}));
+    const auto ask = [&](std::optional<access::Role> role) {
+        std::optional<access::Account> caller;
+        if (role) caller = access::Account{"E1001", *role, {}, false};
+        return coverage_for(audience_of(caller, Settings{}), small.press(), *small.directory, week("2026-W46"),
+                            Timestamp{today})
+            .value();
+    };
+    const auto security = ask(access::Role::security);
+    ASSERT_EQ(security.weak_offers.size(), 1U) << "1.2 was before the period, 1.3 is not weak";
+    EXPECT_EQ(security.weak_offers[0].application, "legacy-sync");
+    EXPECT_EQ(security.weak_offers[0].version, wire::TlsVersion::tls_1_1);
+    EXPECT_EQ(security.programs_known.percent(), 80.0);
+    const auto operations = ask(access::Role::operations);
+    EXPECT_TRUE(operations.weak_offers.empty());
+    EXPECT_EQ(operations.programs_known.percent(), 80.0);
+    const auto anybody = ask(std::nullopt);
+    EXPECT_TRUE(anybody.weak_offers.empty());
+    EXPECT_EQ(anybody.programs_known.whole, 0U);
+}
+
 TEST_F(FindingsTest, LabelsFollowTheCatalogueAndOnlyThen)
 {
     EXPECT_EQ(refresh_labels(*world->usage, world->catalog, *world->directory, world->keys).value(), 0u);

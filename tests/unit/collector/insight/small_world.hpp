@@ -230,6 +230,7 @@ private:
         report.agent_version = "0.1.0";
         report.counters.connections = 100;
         report.counters.connections_unattributed = 1;
+        report.counters.connections_with_program = 80;
         report.devices = {names::rekey(keys.collector, names::device_pseudonym(keys.organisation, device))};
         report.persons = {
             names::rekey(keys.collector, names::person_pseudonym(keys.organisation, "e" + std::to_string(employee)))};

@@ -112,6 +112,19 @@ TEST(Fold, takes_imported_evidence_from_importers_only)
     EXPECT_EQ(fold(report, rules(), now).accepted, 1U);
 }
 
+TEST(Fold, leaves_out_offers_of_days_that_cells_would_be_refused_for)
+{
+    wire::Report report = report_of({100});
+    report.applications = {"curl"};
+    const Day today = day_of(now);
+    for (const Day day : {today, today + std::chrono::days(3), today - std::chrono::days(400)})
+        report.offers.push_back({0, wire::TlsVersion::tls_1_2, wire::Protocols::http_1, day});
+    const Folded folded = fold(report, rules(), now);
+    ASSERT_EQ(folded.report.offers.size(), 1U);
+    EXPECT_EQ(folded.report.offers[0].last_day, today);
+    EXPECT_EQ(folded.report.applications.at(folded.report.offers[0].application), "curl");
+}
+
 struct Life {
     StoreIncarnation store = numbered<StoreIncarnation>(1);
     Receipt older = numbered<Receipt>(1);

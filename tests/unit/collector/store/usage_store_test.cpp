@@ -273,6 +273,30 @@ TEST_F(UsageStoreTest, ObserversTellKindVersionClockAndCounters)
     EXPECT_EQ(state.too_old, 4U);
 }
 
+TEST_F(UsageStoreTest, OffersOfApplicationsMergeOverAgentsAndExpire)
+{
+    using enum wire::TlsVersion;
+    using wire::Protocols;
+    const auto offering = [](int agent, wire::TlsVersion version, Protocols protocols, int last) {
+        ReportBuilder builder(agent);
+        builder.add({.day = last, .application = "curl"});
+        builder.report().offers.push_back({0, version, protocols, day(last)});
+        builder.report().counters.connections = 10;
+        builder.report().counters.connections_with_program = 4;
+        return builder.report();
+    };
+    const auto old = offering(1, tls_1_1, Protocols::http_1, 0), late = offering(2, tls_1_2, Protocols::http_2, 3),
+               more = offering(1, tls_1_2, Protocols::http_1, 1);
+    commit(*store_, {late, old, more, late});
+    EXPECT_EQ(*store_->offers(day(0)),
+              (std::vector<ApplicationOffer>{{"curl", tls_1_1, Protocols::http_1, day(0)},
+                                             {"curl", tls_1_2, Protocols::http_1 | Protocols::http_2, day(3)}}));
+    EXPECT_EQ(store_->offers(day(1))->size(), 1U);
+    EXPECT_EQ(store_->observers()->at(0).counters.connections_with_program, 4U);
+    ASSERT_TRUE(store_->expire(day(1)));
+    EXPECT_EQ(store_->offers(day(0))->size(), 1U);
+}
+
 TEST_F(UsageStoreTest, ExpiryTakesFactsRollUpsAndThePeopleOfOldDays)
 {
     commit(*store_, {ReportBuilder(1).add({.day = 0, .person = 7}).add({.day = 1}).add({.day = 2}).report()});
