@@ -49,8 +49,8 @@ def heading(text):
 
 
 def show(play):
-    heading(f"Findings since {play.monday(2)}, as the security team sees them")
-    print(play.collector.as_account("security", "findings", "--from", play.monday(2)), end="", flush=True)
+    heading(f"Findings since {play.monday(1)}, as the security team sees them; trends against as many days before")
+    print(play.collector.as_account("security", "findings", "--from", play.monday(1)), end="", flush=True)
     heading(f"The brief for the unit sales, week {play.last_week()}, as its relationship manager sees it")
     print(play.collector.as_account("e1901", "brief", "sales", "--period", play.last_week()), end="")
 
@@ -58,6 +58,7 @@ def show(play):
 def perform(play, keep):
     play.raise_curtain()
     play.play_earlier_days()
+    play.play_release_and_late_report()
     play.play_today()
     total = play.wait_for_totals()
     say(f"equal to the octet: {total['connections']} connections, {total['bytes_up']} octets up and {total['bytes_down']} down, "

@@ -7,7 +7,7 @@ import time
 import unittest
 
 from stage import testing, truth
-from stage.performance import SCENARIO
+from stage.performance import LATE, SCENARIO
 from stage.processes import StageError
 
 VERDICTS = json.loads(SCENARIO.read_text())["verdicts"]
@@ -31,8 +31,9 @@ class Demo(unittest.TestCase):
         cls.addClassCleanup(stage.__exit__, None, None, None)
         cls.play = play = stage.__enter__()
         play.raise_curtain()
-        play.traffic.earlier_days()
-        cls.while_the_collector_dies(lambda: play.agents.each(cls.replay), after=1.0)
+        play.record_earlier_days()
+        cls.while_the_collector_dies(lambda: play.report_earlier_days(cls.replay), after=1.0)
+        play.play_release_and_late_report(cls.replay)
         cls.while_the_collector_dies(play.play_today, after=3.0)
         cls.counted = play.wait_for_totals(patience=60)
         cls.rows = play.counted()
@@ -75,7 +76,7 @@ class Demo(unittest.TestCase):
         return self.play.collector.get(f"/api/v1/findings?{words}", account)["findings"]
 
     def whole_time(self):
-        return {"from": self.play.monday(2).isoformat(), "to": (self.play.today + datetime.timedelta(days=1)).isoformat()}
+        return {"from": self.play.monday(3).isoformat(), "to": (self.play.today + datetime.timedelta(days=1)).isoformat()}
 
     def test_totals_are_the_generators_own(self):
         self.assertGreater(self.counted["connections"], 2000)
@@ -97,7 +98,7 @@ class Demo(unittest.TestCase):
         self.assertEqual(seen, set(self.heads()))
 
     def test_released_view_holds_groups_of_five_and_more_in_bands_that_are_true(self):
-        heads = self.heads(days=self.last_week)
+        heads = self.released_heads(days=self.last_week)
         wanted = {key for key, people in heads.items() if len(people) >= SMALL_GROUP}
         found = {(finding["unit"]["id"], finding["subject"]["id"]): finding for finding in
                  self.findings("e1901", period=self.play.last_week())}
@@ -137,7 +138,7 @@ class Demo(unittest.TestCase):
             # A day counts where five or more used it: who came alone on a day is in no figure.
             for finding in everything:
                 key = finding["unit"]["id"], finding["subject"]["id"]
-                each = [len(self.heads(days={day}).get(key, ())) for day in self.days_of(ago)]
+                each = [len(self.released_heads(days={day}).get(key, ())) for day in self.days_of(ago)]
                 self.assertEqual(finding["reach"]["days"], sum(heads >= SMALL_GROUP for heads in each), finding["id"])
                 self.assertEqual((finding["bytes"], finding["reach"]["devices"]), (None, None))
                 self.assertTrue(all(one["connections"] is None for one in finding["evidence"]))
@@ -192,8 +193,46 @@ class Demo(unittest.TestCase):
         self.assertEqual(answer["release"]["late_connections"], None)
         exact = self.play.collector.get(f"/api/v1/findings?period={week}", "security")
         self.assertEqual(exact["release"]["at"], answer["release"]["at"])
-        self.assertEqual(exact["release"]["late_connections"], 0)
+        late = truth.totals([row for row in self.rows if row["device"] == LATE], days=self.last_week)["connections"]
+        self.assertGreater(late, 50)
+        self.assertEqual(exact["release"]["late_connections"], late, "what came after the release is told to security")
         self.assertEqual(self.released_documents(), before)
+
+    def test_trends_compare_with_the_week_before(self):
+        """Among people: from two to three and half as many again is growth."""
+        now, before = self.heads(days=self.last_week), self.heads(days=set(self.days_of(2)))
+
+        def trend(key):
+            is_, was = len(now.get(key, ())), len(before.get(key, ()))
+            if not is_ or not was:
+                return "gone" if was else "new"
+            if is_ > was:
+                return "growing" if 2 * is_ >= 3 * was and is_ - was >= 2 else "steady"
+            return "fading" if 3 * is_ <= 2 * was and was - is_ >= 2 else "steady"
+
+        found = {(one["unit"]["id"], one["subject"]["id"]): one["trend"] for one in self.findings("security", period=self.play.last_week())}
+        self.assertEqual(found, {key: trend(key) for key in now.keys() | before.keys()})
+        self.assertLessEqual({"new", "growing", "steady", "gone"}, set(found.values()))
+        shown = self.play.collector.rows("security", "findings", "--from", self.play.monday(1))
+        self.assertNotIn("unknown", {row["trend"] for row in shown}, "what the demo prints reaches back far enough")
+
+    def test_an_address_without_a_name_is_for_security_alone(self):
+        (key,) = [key for key in self.heads() if key[1][0].isdigit()]
+        (finding,) = [one for one in self.findings("security", **self.whole_time()) if one["subject"]["kind"] == "address"]
+        self.assertEqual((finding["unit"]["id"], finding["subject"]["id"]), key)
+        self.assertEqual([one["kind"] for one in finding["evidence"]], ["address_only"])
+        for name, text in self.released_documents():
+            self.assertNotIn(key[1], text, name)
+
+    def test_other_accounts_and_services_of_the_system_are_no_people_of_the_directory(self):
+        accounts = {row["employee"] for row in self.rows}
+        self.assertIn("adm-e1001", accounts)
+        self.assertIn(None, accounts)
+        week = self.play.last_week()
+        exact, released = ({one["id"]: one["reach"]["people"] for one in self.findings(account, period=week)}["sales/exchange-online"]
+                           for account in ("security", "e1901"))
+        self.assertEqual(exact["exact"], 10, "nine people and the unlisted account; the service is nobody")
+        self.assertEqual(released["at_most"], 9, "people of the directory alone")
 
     def units(self):
         return [unit["id"] for unit in self.play.collector.get("/api/v1/units", "e1901")["units"]]
@@ -251,8 +290,13 @@ class Demo(unittest.TestCase):
     def test_verify_finds_no_difference(self):
         self.play.collector.verb("verify")
 
-    def heads(self, days=None):
-        found = truth.heads(self.rows, self.play.services, days=days)
+    def released_heads(self, days):
+        """What the release was made of: people of the directory, without what was reported later; no addresses."""
+        found = self.heads(days, [row for row in self.rows if row["device"] != LATE])
+        return {key: {one for one in people if one.startswith("e1")} for key, people in found.items() if not key[1][0].isdigit()}
+
+    def heads(self, days=None, rows=None):
+        found = truth.heads(self.rows if rows is None else rows, self.play.services, days=days)
         # An unknown domain is known by its registrable part.
         return {(unit, name.removeprefix("app.") if name.endswith(".example") else name): people
                 for (unit, name), people in found.items()}

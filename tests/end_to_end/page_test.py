@@ -1,4 +1,4 @@
-"""The page in a real browser (tests/browser), over a collector that holds two weeks of real traffic."""
+"""The page in a real browser (tests/browser), over a collector that holds weeks of real traffic."""
 import json
 import os
 import shutil
@@ -24,6 +24,7 @@ def main():
     with testing.scratch() as folder, testing.performance(folder) as play:
         play.raise_curtain()
         play.play_earlier_days()
+        play.play_release_and_late_report()
         play.wait_for_totals()
         house = folder / "house.json"
         house.write_text(json.dumps(play.house()))

@@ -7,7 +7,7 @@ from stage import testing, truth
 from stage.performance import SCENARIO
 from stage.processes import run
 
-EVIDENCE = {"tls": "tls_sni", "quic": "quic_sni", "http": "http_host", "opaque": "dns_answer"}
+EVIDENCE = {"address": "address_only", "tls": "tls_sni", "quic": "quic_sni", "http": "http_host", "opaque": "dns_answer"}
 
 
 def observed(capture):
@@ -31,7 +31,8 @@ def counted(file):
         if row["how"] == "dns":
             names.add(row["host"])
             continue
-        sum_ = sums[(row["server"], row["port"], row["host"], EVIDENCE[row["how"]])]
+        name = None if row["how"] == "address" else row["host"]
+        sum_ = sums[(row["server"], row["port"], name, EVIDENCE[row["how"]])]
         for at, key in enumerate(("connections", "bytes_up", "bytes_down")):
             sum_[at] += row[key]
     return {key: tuple(value) for key, value in sums.items()}, names
@@ -50,9 +51,28 @@ class ObservedTraffic(unittest.TestCase):
                     self.assertEqual(seen, wanted)
                     self.assertEqual(set(questions), names)
 
+    def test_a_recording_that_lost_packets_is_made_again(self):
+        """The generator's own program, behind one that says of the first recording of a device that it is incomplete."""
+        with testing.scratch() as folder, testing.performance(folder) as play:
+            wrapper, flag = folder / "once-incomplete", folder / "was-incomplete"
+            wrapper.write_text(f"""#!/bin/sh
+case " $* " in *" device sales-01 "*) [ -e {flag} ] || {{ : > {flag}; exit 3; }} ;; esac
+exec {play.traffic.program} "$@"
+""")
+            wrapper.chmod(0o755)
+            play.traffic.program = wrapper
+            play.world.create()
+            play.traffic.start_internet()
+            play.traffic.earlier_days()
+            self.assertTrue(flag.exists())
+            seen, _ = observed(play.traffic.capture("sales-01"))
+            wanted, _ = counted(play.traffic.truth_file("sales-01", "earlier"))
+            self.assertEqual(seen, wanted)
+            self.assertEqual(len(play.traffic.truth_files), len(set(play.traffic.truth_files)))
+
     def test_scenario_has_what_it_is_for(self):
         visits = json.loads(SCENARIO.read_text())["visits"]
-        self.assertEqual({visit["how"] for visit in visits}, {"tls", "quic", "http", "opaque", "dns"})
+        self.assertEqual({visit["how"] for visit in visits}, {"tls", "quic", "http", "opaque", "dns", "address"})
         self.assertTrue(any(visit.get("hello_padding", 0) > 1460 for visit in visits if visit["how"] == "tls"))
 
 

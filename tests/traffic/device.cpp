@@ -55,7 +55,8 @@ Counted go(const Exchange& exchange)
         case How::tls: return exchange_tls(exchange);
         case How::quic: return exchange_quic(exchange);
         case How::http: return exchange_http(exchange);
-        case How::opaque: return exchange_opaque(exchange);
+        case How::opaque:
+        case How::address: return exchange_opaque(exchange);
         case How::dns: break;
     }
     throw std::logic_error("a dns visit has no connection");
@@ -80,8 +81,10 @@ void run_errand(const Scenario& scenario, const DeviceRun& run, unsigned person,
     const Visit& visit = scenario.visits[errand.visit];
     Made made{errand.day, person, errand.visit, true, client_address(scenario.place(run.device), errand.day, run.today),
               {}};
-    made.counted = exchange_dns({visit, made.client, resolver_address, run.hold});
-    send_report(report, to_line(made));
+    if (visit.how != How::address) {
+        made.counted = exchange_dns({visit, made.client, resolver_address, run.hold});
+        send_report(report, to_line(made));
+    }
     if (visit.how == How::dns) return;
     made.question = false;
     made.counted = go({visit, made.client, scenario.addresses.at(visit.host), run.hold});
@@ -152,7 +155,7 @@ pid_t start_employee(const Scenario& scenario, const DeviceRun& run, unsigned pe
     try {
         go_ahead.out = Socket{};
         reports.in = Socket{};
-        become(scenario.uid_base + person);
+        become(scenario.account(person).uid);
         char octet = 0;
         if (read(go_ahead.in.fd(), &octet, 1) == 0) code = work(scenario, run, person, reports.out.fd());
     } catch (const std::exception& problem) {

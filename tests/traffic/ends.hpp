@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 
 namespace dl::traffic {
@@ -24,7 +25,12 @@ struct DeviceRun {
     std::chrono::milliseconds hold{};
     unsigned connections_at_once = 16;    ///< of each employee
 };
-/// Makes the visits of the device's employees, each in a process of its own under the employee's user id.
+/// What was recorded is not all that passed: the run is good for nothing, another one may be.
+struct RecordIncomplete : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+/// Makes the visits of the device's employees, each in a process of its own under the employee's user id. Throws
+/// RecordIncomplete where the kernel dropped packets while recording.
 int run_device(const Scenario& scenario, const DeviceRun& run);
 
 /// Segments and checksums as they go over a wire: without it a veth pair carries 64 KiB packets.

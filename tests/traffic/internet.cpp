@@ -18,7 +18,8 @@ int run_internet(const Scenario& scenario)
     std::signal(SIGPIPE, SIG_IGN);
     std::set<std::pair<How, std::uint16_t>> services{{How::dns, 53}};
     for (const Visit& visit : scenario.visits) {
-        if (visit.how != How::dns) services.insert({visit.how, visit.port});
+        if (visit.how == How::dns) continue;
+        services.insert({visit.how == How::address ? How::opaque : visit.how, visit.port});
     }
     for (const auto& [how, port] : services) {
         std::thread([&scenario, how = how, port = port] {
@@ -27,7 +28,8 @@ int run_internet(const Scenario& scenario)
                     case How::tls: serve_tls(port); break;
                     case How::quic: serve_quic(port); break;
                     case How::http: serve_http(port); break;
-                    case How::opaque: serve_opaque(port); break;
+                    case How::opaque:
+                    case How::address: serve_opaque(port); break;
                     case How::dns: serve_dns(scenario); break;
                 }
             } catch (const std::exception& problem) {

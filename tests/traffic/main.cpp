@@ -30,8 +30,10 @@ void print_passwd(const Scenario& scenario)
 {
     for (const Device& device : scenario.devices) {
         for (const unsigned person : device.people) {
-            fmt::print("e{}:x:{}:{}:employee {}:/nonexistent:/usr/sbin/nologin\n", person, scenario.uid_base + person,
-                       scenario.uid_base + person, person);
+            const Account account = scenario.account(person);
+            if (account.name.empty()) continue;
+            fmt::print("{}:x:{}:{}:number {}:/nonexistent:/usr/sbin/nologin\n", account.name, account.uid, account.uid,
+                       person);
         }
     }
 }
@@ -57,7 +59,7 @@ int main(int argc, char** argv)
     CLI::App* device = app.add_subcommand("device", "Makes the visits of one device's employees (root)");
     device->add_option("name", run.device, "the device")->required();
     device->add_option("--interface", run.interface, "what to record, and to send like a wire")->capture_default_str();
-    device->add_option("--days", days, "today: live; earlier: the two closed weeks before, all at once")
+    device->add_option("--days", days, "today: live; earlier: the three closed weeks before, all at once")
         ->check(CLI::IsMember({"today", "earlier"}))
         ->capture_default_str();
     device->add_option("--capture", run.capture, "records into this pcap file, times shifted to the earlier days");
@@ -82,6 +84,9 @@ int main(int argc, char** argv)
         if (*passwd) return print_passwd(scenario), 0;
         if (*internet) return run_internet(scenario);
         return run_device(scenario, run);
+    } catch (const RecordIncomplete& problem) {
+        fmt::print(stderr, "daylight-traffic: {}\n", problem.what());
+        return 3;
     } catch (const std::exception& problem) {
         fmt::print(stderr, "daylight-traffic: {}\n", problem.what());
         return 1;

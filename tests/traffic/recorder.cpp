@@ -1,5 +1,6 @@
 #include "tests/traffic/recorder.hpp"
 
+#include "tests/traffic/ends.hpp"
 #include "tests/traffic/sockets.hpp"
 
 #include <fmt/format.h>
@@ -93,7 +94,7 @@ void Recorder::keep(std::chrono::nanoseconds when, std::uint32_t length, const s
 
 void Recorder::write(const std::filesystem::path& file, std::chrono::seconds begin) const
 {
-    if (dropped_ > 0) throw std::runtime_error(fmt::format("the kernel dropped {} packets while recording", dropped_));
+    if (dropped_ > 0) throw RecordIncomplete(fmt::format("the kernel dropped {} packets while recording", dropped_));
     pcap_t* format = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, snap_length, PCAP_TSTAMP_PRECISION_NANO);
     pcap_dumper_t* out = pcap_dump_open(format, file.c_str());
     if (out == nullptr) throw std::runtime_error(fmt::format("{}: {}", file.string(), pcap_geterr(format)));

@@ -29,8 +29,8 @@ public:
     void start();
     void stop();
     /// The recorded packets in the order of their days; each day's traffic begins at `begin` after midnight UTC and
-    /// keeps its pace. Ethernet, nanoseconds. Throws when the kernel dropped packets: the record would not be the
-    /// truth.
+    /// keeps its pace. Ethernet, nanoseconds. Throws RecordIncomplete when the kernel dropped packets: the record would
+    /// not be the truth.
     void write(const std::filesystem::path& file, std::chrono::seconds begin) const;
 
 private:

@@ -15,17 +15,18 @@ using nlohmann::json;
 
 How parse_how(const std::string& text)
 {
-    for (const How how : {How::tls, How::quic, How::http, How::opaque, How::dns}) {
+    for (const How how : {How::tls, How::quic, How::http, How::opaque, How::dns, How::address}) {
         if (text == to_string(how)) return how;
     }
-    throw std::runtime_error(fmt::format("'how' is '{}'; one of tls, quic, http, opaque, dns", text));
+    throw std::runtime_error(fmt::format("'how' is '{}'; one of tls, quic, http, opaque, dns, address", text));
 }
 
 std::uint16_t usual_port(How how)
 {
     switch (how) {
         case How::http: return 80;
-        case How::opaque: throw std::runtime_error("an opaque visit needs its 'port'");
+        case How::opaque:
+        case How::address: throw std::runtime_error("a visit without a name in it needs its 'port'");
         default: return 443;
     }
 }
@@ -113,6 +114,7 @@ std::string_view to_string(How how)
         case How::http: return "http";
         case How::opaque: return "opaque";
         case How::dns: return "dns";
+        case How::address: return "address";
     }
     return "";
 }
@@ -127,6 +129,12 @@ std::size_t Scenario::place(std::string_view name) const
     throw std::runtime_error(fmt::format("the scenario has no device '{}'", name));
 }
 
+Account Scenario::account(unsigned number) const
+{
+    const auto other = accounts.find(number);
+    return other == accounts.end() ? Account{fmt::format("e{}", number), uid_base + number} : other->second;
+}
+
 const Device& Scenario::device(std::string_view name) const { return devices[place(name)]; }
 
 Scenario load_scenario(const std::filesystem::path& file)
@@ -138,6 +146,12 @@ Scenario load_scenario(const std::filesystem::path& file)
     try {
         const json root = json::parse(in);
         scenario.uid_base = root.value("uid_base", 20000U);
+        where = "accounts";
+        const json accounts = root.value("accounts", json::object());
+        for (const auto& [number, entry] : accounts.items()) {
+            scenario.accounts[parse_number(number)] = {entry.at("name").get<std::string>(),
+                                                       entry.at("uid").get<unsigned>()};
+        }
         for (const json& entry : root.at("devices")) {
             where = fmt::format("device {}", scenario.devices.size() + 1);
             const std::set<unsigned> people = parse_people(entry.at("people"));
@@ -160,7 +174,7 @@ Scenario load_scenario(const std::filesystem::path& file)
 std::vector<Day> earlier_days(Day today)
 {
     std::vector<Day> days;
-    for (const int weeks : {2, 1}) {
+    for (const int weeks : {3, 2, 1}) {
         for (int day = 0; day < 5; ++day) {
             days.push_back(monday_of(today) - std::chrono::days{7 * weeks} + std::chrono::days{day});
         }
@@ -175,15 +189,18 @@ std::vector<Day> days_of(const Visit& visit, Day today)
     for (const std::string& token : visit.days) {
         if (token == "today") {
             days.insert(today);
-        } else if (token.size() == 5 && (token.starts_with("W-2/") || token.starts_with("W-1/")) && token[4] >= '1' &&
-                   token[4] <= '5') {
-            days.insert(earlier[(token[2] == '2' ? 0U : 5U) + static_cast<std::size_t>(token[4] - '1')]);
-        } else if (token == "W-2") {
-            days.insert(earlier.begin(), earlier.begin() + 5);
-        } else if (token == "W-1") {
-            days.insert(earlier.begin() + 5, earlier.end());
+            continue;
+        }
+        const bool week = token.size() >= 3 && token.starts_with("W-") && token[2] >= '1' && token[2] <= '3';
+        const bool one_day = token.size() == 5 && token[3] == '/' && token[4] >= '1' && token[4] <= '5';
+        if (!week || (token.size() != 3 && !one_day)) {
+            throw std::runtime_error(fmt::format("'{}' is no day; W-3, W-2, W-1, W-1/1 … W-1/5 or today", token));
+        }
+        const auto monday = earlier.begin() + 5 * ('3' - token[2]);
+        if (one_day) {
+            days.insert(monday[token[4] - '1']);
         } else {
-            throw std::runtime_error(fmt::format("'{}' is no day; W-2, W-1, W-1/1 … W-1/5 or today", token));
+            days.insert(monday, monday + 5);
         }
     }
     return {days.begin(), days.end()};

@@ -1,8 +1,10 @@
 // Who visits what on which day: the scenario that demo, end-to-end tests and their ground truth share.
 //
 // A scenario is JSON: devices with the employees that work at them, and visits. Employees are numbers; number N has the
-// account name eN and the user id uid_base + N. Days are given relative to the week of "today": "W-2" and "W-1" are the
-// working days of the two closed ISO weeks before it, "W-1/3" the Wednesday of the last one, "today" is today. A
+// account name eN and the user id uid_base + N, unless "accounts" gives that number another name and user id: a second
+// account of somebody, or a service's (a name is empty where the system knows none). Days are given relative to the
+// week of "today": "W-3", "W-2" and "W-1" are the working days of the three closed ISO weeks before it, "W-1/3" the
+// Wednesday of the last one, "today" is today. A
 // visit's "service" is for those who hold findings against the scenario; the generator does not read it.
 #pragma once
 
@@ -19,11 +21,12 @@
 namespace dl::traffic {
 
 enum class How {
-    tls,       ///< TLS 1.3 over TCP, the host as SNI
-    quic,      ///< QUIC v1, the host as SNI
-    http,      ///< HTTP/1.1, the host in Host
-    opaque,    ///< TCP whose bytes name nobody: only the DNS answer tells
-    dns,       ///< a question and its answer, no connection
+    tls,        ///< TLS 1.3 over TCP, the host as SNI
+    quic,       ///< QUIC v1, the host as SNI
+    http,       ///< HTTP/1.1, the host in Host
+    opaque,     ///< TCP whose bytes name nobody: only the DNS answer tells
+    dns,        ///< a question and its answer, no connection
+    address,    ///< TCP whose bytes name nobody, to an address that nobody asked for
 };
 [[nodiscard]] std::string_view to_string(How how);
 /// "tcp" or "udp"
@@ -33,6 +36,11 @@ struct Device {
     std::string name;
     std::string unit;
     std::vector<unsigned> people;
+};
+
+struct Account {
+    std::string name;    ///< empty: a user id without a name
+    unsigned uid = 0;
 };
 
 struct Visit {
@@ -51,10 +59,12 @@ struct Visit {
 
 struct Scenario {
     unsigned uid_base = 20000;
+    std::map<unsigned, Account> accounts;    ///< by number: those that are no employee's usual one
     std::vector<Device> devices;
     std::vector<Visit> visits;
     std::map<std::string, std::string> addresses;    ///< host → server address, documentation ranges
 
+    [[nodiscard]] Account account(unsigned number) const;
     [[nodiscard]] const Device& device(std::string_view name) const;
     /// The device's place in the list: its link is 10.77.<place>.0/24, .1 is the internet's end.
     [[nodiscard]] std::size_t place(std::string_view device) const;
@@ -65,7 +75,7 @@ inline constexpr const char* resolver_address = "192.0.2.53";
 /// Throws std::runtime_error naming file and entry.
 [[nodiscard]] Scenario load_scenario(const std::filesystem::path& file);
 
-/// The working days of the two closed ISO weeks before the week of `today`.
+/// The working days of the three closed ISO weeks before the week of `today`.
 [[nodiscard]] std::vector<Day> earlier_days(Day today);
 /// The days that the visit's tokens mean, ascending.
 [[nodiscard]] std::vector<Day> days_of(const Visit& visit, Day today);

@@ -60,13 +60,15 @@ void write_truth(const std::filesystem::path& file, const Scenario& scenario, co
         const auto& [day, person, at, question] = key;
         const Visit& visit = scenario.visits[at];
         const How how = question ? How::dns : visit.how;
+        const std::string account = scenario.account(person).name;
+        const std::string server = question ? resolver_address : scenario.addresses.at(visit.host);
         rows.push_back({{"day", to_iso_date(day)},
-                        {"employee", fmt::format("e{}", person)},
-                        {"host", visit.host},
+                        {"employee", account.empty() ? nlohmann::json() : nlohmann::json(account)},
+                        {"host", visit.how == How::address ? server : visit.host},
                         {"canonical", visit.canonical},
                         {"how", to_string(how)},
                         {"transport", transport_of(how)},
-                        {"server", question ? resolver_address : scenario.addresses.at(visit.host)},
+                        {"server", server},
                         {"port", question ? dns_port : visit.port},
                         {"connections", sum.connections},
                         {"bytes_up", sum.up},
@@ -82,9 +84,9 @@ void write_identities(const std::filesystem::path& file, const Scenario& scenari
     for (const Made& one : made) {
         const Visit& visit = scenario.visits[one.visit];
         const How how = one.question ? How::dns : visit.how;
-        out << fmt::format("{}\t{}\t{}\t{}\t{}\te{}\t{}\n", transport_of(how), one.client, one.counted.client_port,
+        out << fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", transport_of(how), one.client, one.counted.client_port,
                            one.question ? resolver_address : scenario.addresses.at(visit.host),
-                           one.question ? dns_port : visit.port, one.person, application);
+                           one.question ? dns_port : visit.port, scenario.account(one.person).name, application);
     }
 }
 

@@ -52,8 +52,8 @@ class Agents:
                 lines = (self.folder / device / "agent.log").read_text().strip().splitlines() or ["(no line)"]
                 raise StageError(f"the agent of {device} ended: {lines[-1]}")
 
-    def each(self, action, at_once=3):
-        """The action for every device, a few at a time."""
+    def each(self, action, at_once=3, devices=None):
+        """The action for every device, or for these, a few at a time."""
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-            for done in [pool.submit(action, device) for device in self.world.devices]:
+            for done in [pool.submit(action, device) for device in devices or self.world.devices]:
                 done.result()

@@ -12,6 +12,7 @@ from .world import World
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 SCENARIO = SOURCE / "tests/traffic/scenario.json"
+LATE = "finance-03"  # the computer that reports its earlier days after their release
 
 
 class Performance:
@@ -49,10 +50,27 @@ class Performance:
         self.agents.enrol(device, self.collector.enrol_command())
 
     def play_earlier_days(self):
-        self.say("earlier days: two weeks of real connections, recorded at once, their times shifted")
+        self.record_earlier_days()
+        self.report_earlier_days()
+
+    def record_earlier_days(self):
+        self.say("earlier days: three weeks of real connections, recorded at once, their times shifted")
         self.traffic.earlier_days()
-        self.say("earlier days: agents read the captures and report")
-        self.agents.each(self.agents.replay)
+
+    def report_earlier_days(self, replay=None):
+        """`replay`: what brings one device's earlier days to the collector."""
+        self.say(f"earlier days: agents read the captures and report; {LATE} is away")
+        self.agents.each(replay or self.agents.replay, devices=self.in_time())
+
+    def in_time(self):
+        return [device for device in self.world.devices if device != LATE]
+
+    def play_release_and_late_report(self, replay=None):
+        """Last week is released; then the computer that was away reports it."""
+        self.say(f"{self.last_week()} is released: what stands in it now stays")
+        self.collector.as_account("e1901", "brief", "sales", "--period", self.last_week())
+        self.say(f"late: {LATE} is back, and reports its weeks")
+        (replay or self.agents.replay)(LATE)
 
     def play_today(self):
         self.say("today: agents watch live while employees work")

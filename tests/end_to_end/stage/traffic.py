@@ -3,6 +3,9 @@ import subprocess
 
 from .processes import StageError
 
+INCOMPLETE = 3  # exit code of daylight-traffic: the kernel dropped packets while it recorded
+RECORDINGS = 4
+
 
 class Traffic:
     def __init__(self, program, scenario, today, world, processes, folder):
@@ -23,7 +26,7 @@ class Traffic:
         return ready
 
     def earlier_days(self):
-        """Records the earlier days of every device, all at once: folder/DEVICE.pcap, .identities.tsv."""
+        """Where the kernel dropped packets of a recording, that device's days are recorded once more. Records the earlier days of every device, all at once: folder/DEVICE.pcap, .identities.tsv."""
         self._devices("earlier", lambda device: ["--days", "earlier", "--hold", "0", "--at-once", "8",
                                                  "--capture", self.capture(device), "--identities", self.identities(device)])
 
@@ -37,18 +40,35 @@ class Traffic:
         return self.folder / f"{device}.identities.tsv"
 
     def _devices(self, name, arguments):
-        running = []
-        for device in self.world.devices:
-            truth = self.folder / f"{device}.{name}.truth.json"
-            self.truth_files.append(truth)
+        again = list(self.world.devices)
+        self.truth_files += [self.truth_file(device, name) for device in again]
+        for _ in range(RECORDINGS):
+            again = self._run(again, name, arguments)
+            if not again:
+                return
+        raise StageError(f"the kernel dropped packets of {', '.join(again)} in each of {RECORDINGS} recordings; "
+                         "try again when the machine has less to do")
+
+    def truth_file(self, device, name):
+        return self.folder / f"{device}.{name}.truth.json"
+
+    def _run(self, devices, name, arguments):
+        """Returns those whose recording is incomplete."""
+        running, incomplete = [], []
+        for device in devices:
+            truth = self.truth_file(device, name)
             command = self.command(self.world.namespace(device), "device", device, "--truth", truth, *arguments(device))
             label = f"{device} {name}"
-            running.append((label, self.processes.start(label, command, self.folder / f"{device}.{name}.log")))
-        for label, process in running:
+            running.append((device, label, self.processes.start(label, command, self.folder / f"{device}.{name}.log")))
+        for device, label, process in running:
             try:
                 process.wait(60)
             except subprocess.TimeoutExpired:
                 raise StageError(f"traffic of {label} is not done after 60 s") from None
-            if self.processes.stop(label) != 0:
+            code = self.processes.stop(label)
+            if code == INCOMPLETE:
+                incomplete.append(device)
+            elif code != 0:
                 log = (self.folder / f"{label.replace(' ', '.')}.log").read_text().strip().splitlines() or ["(no line)"]
                 raise StageError(f"traffic of {label} failed: {log[-1]}")
+        return incomplete

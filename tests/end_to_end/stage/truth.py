@@ -32,11 +32,11 @@ def services_of_hosts(scenario_file):
 
 
 def heads(rows, services, *, days=None):
-    """(unit, service id or unknown host) → the employees that used it."""
+    """(unit, service id, unknown host or address) → the accounts that used it; a service's user id is nobody's."""
     people = collections.defaultdict(set)
     for row in rows:
-        service = services[row["host"]]
-        if row["how"] == "dns" or (days and row["day"] not in days):
+        service = services.get(row["host"])
+        if row["how"] == "dns" or row["employee"] is None or (days and row["day"] not in days):
             continue
         if service is not None and service.startswith(SERVICE_KINDS):
             continue
