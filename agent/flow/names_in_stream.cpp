@@ -1,6 +1,7 @@
 #include "agent/flow/names_in_stream.hpp"
 
 #include "agent/dissect/dns.hpp"
+#include "agent/dissect/http2.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -149,6 +150,7 @@ std::size_t NamesInStream::look_unknown(Bytes bytes, bool at_end)
             return bytes.size();
         case dissect::tls::Look::no: break;
     }
+    if (const auto used = look_http2(bytes, at_end)) return *used;
     const dissect::http1::Finding request = dissect::http1::look_at(bytes, at_end);
     switch (request.look) {
         case dissect::http1::Look::request: state_ = State::http; return look_http(bytes, at_end);
@@ -158,6 +160,23 @@ std::size_t NamesInStream::look_unknown(Bytes bytes, bool at_end)
     }
     unknown_octets_ += bytes.size();
     if (++unknown_segments_ >= most_unknown_segments || unknown_octets_ >= most_unknown_octets) state_ = State::done;
+    return bytes.size();
+}
+
+/// With prior knowledge, or after the upgrade of an HTTP/1 connection. Nothing: it is no HTTP/2.
+std::optional<std::size_t> NamesInStream::look_http2(Bytes bytes, bool at_end)
+{
+    const dissect::http2::Finding found = dissect::http2::look_at(bytes, at_end);
+    if (found.look == dissect::http2::Look::no) return std::nullopt;
+    if (found.look == dissect::http2::Look::more) {
+        needed_ = found.needed;
+        return 0;
+    }
+    dissect::http1::Request request;
+    request.connect = found.connect;
+    (found.connect ? request.authority : request.host) = found.host;
+    state_ = State::done;    // its later requests refer to what was said before
+    listener_->on_request(request, bytes.size());
     return bytes.size();
 }
 

@@ -1,6 +1,6 @@
 // Looks for names in one ordered direction of a TCP connection: a TLS ClientHello (at the start, or later after
-// STARTTLS, SOCKS or CONNECT), every HTTP/1 request head, DNS messages with their length before them (RFC 1035
-// section 4.2.2).
+// STARTTLS, SOCKS or CONNECT), every HTTP/1 request head, the first request of HTTP/2 without TLS, DNS messages with
+// their length before them (RFC 1035 section 4.2.2).
 #pragma once
 
 #include "agent/dissect/http1.hpp"
@@ -8,6 +8,7 @@
 #include "agent/flow/stream.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -51,6 +52,7 @@ private:
     /// Octets of `bytes` that are dealt with; fewer than all: keep the rest until more comes.
     std::size_t look(dissect::Bytes bytes, bool at_end);
     std::size_t look_unknown(dissect::Bytes bytes, bool at_end);
+    std::optional<std::size_t> look_http2(dissect::Bytes bytes, bool at_end);
     std::size_t look_http(dissect::Bytes bytes, bool at_end);
     std::size_t look_dns(dissect::Bytes bytes);
     void keep(dissect::Bytes bytes);
