@@ -119,6 +119,16 @@ private:
     Result<bool> take(std::uint32_t type, Bytes body, Packet& packet)
     {
         switch (type) {
+            case section_header: {    // byte-order magic 32, version 16 and 16
+                if (body.size() < 16) return damaged("a section block without its fields");
+                const unsigned major = u16_in(body, 4, order_);
+                if (major != 1)
+                    return invalid_input(
+                        fmt::format("{}: is a pcapng of version {}, this program reads 1; convert it with "
+                                    "editcap, or check whether it is damaged",
+                                    bytes_.name(), major));
+                return false;
+            }
             case interface_description:
                 if (auto added = add_interface(body); !added) return added.error();
                 return false;

@@ -86,6 +86,35 @@ Reading read(const Data& bytes)
     }
 }
 
+TEST(CaptureFile, VersionsThatNobodyKnowsAreRefused)
+{
+    Data file = pcap_file();
+    file[4] = 9;
+    EXPECT_NE(read(file).failure.find("version 9.4, this program reads 2.0 to 2.4"), std::string::npos);
+    file = pcap_file();
+    file[6] = 5;
+    EXPECT_NE(read(file).failure.find("version 2.5"), std::string::npos);
+    Data next = pcapng_file(false);
+    next[12] = 2;
+    EXPECT_NE(read(next).failure.find("pcapng of version 2"), std::string::npos);
+}
+
+TEST(CaptureFile, OldVersionsHaveTheLengthsTheOtherWayRound)
+{
+    const Reading today = read(pcap_file());
+    for (const std::uint8_t minor : {2, 3}) {
+        Data file = pcap_file();
+        file[6] = minor;
+        for (std::size_t at = 24; at < file.size(); at += 16 + frame.size())
+            std::swap_ranges(file.begin() + static_cast<std::ptrdiff_t>(at) + 8,
+                             file.begin() + static_cast<std::ptrdiff_t>(at) + 12,
+                             file.begin() + static_cast<std::ptrdiff_t>(at) + 12);
+        EXPECT_EQ(read(file).times, today.times) << int{minor};
+        EXPECT_EQ(read(file).failure, "");
+    }
+    ASSERT_EQ(today.times.size(), 2U);
+}
+
 TEST(CaptureFile, ReadsPcapInEitherOrderAndResolution)
 {
     for (const bool big : {false, true}) {
