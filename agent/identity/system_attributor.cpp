@@ -2,10 +2,13 @@
 
 #include "agent/identity/cgroup_table.hpp"
 #include "agent/identity/sock_diag.hpp"
+#include "agent/identity/subordinate_ids.hpp"
+#include "agent/identity/system_accounts.hpp"
 
 #include <pwd.h>
 
 #include <array>
+#include <charconv>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -14,24 +17,16 @@ namespace dl::agent::identity {
 namespace {
 
 constexpr std::size_t most_names = 4096;
-constexpr std::uint32_t first_person = 1000;    // UID_MIN of login.defs(5)
-// Made up by systemd for a service while it runs (DynamicUser=, systemd.exec(5)), then the ids that stand for none.
-constexpr std::uint32_t first_made_up = 61184;
-constexpr std::uint32_t last_made_up = 65535;
 
-bool is_system(std::uint32_t uid) { return uid < first_person || (uid >= first_made_up && uid <= last_made_up); }
-
-std::string account_name(std::uint32_t uid)
+std::optional<std::string> listed_name(std::uint32_t uid)
 {
-    if (uid >= first_made_up && uid <= last_made_up)
-        return std::to_string(uid);    // a name would not outlive the service
     std::array<char, 4096> buffer;
     passwd entry{};
     passwd* found = nullptr;
     if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found && found->pw_name &&
         *found->pw_name)
         return found->pw_name;
-    return std::to_string(uid);
+    return std::nullopt;
 }
 
 class System final : public SystemAttributor {
@@ -98,6 +93,18 @@ public:
     }
 
 private:
+    std::string account_name(std::uint32_t uid) const
+    {
+        if (is_made_up(uid)) return std::to_string(uid);    // a name would not outlive the service
+        if (auto name = listed_name(uid)) return std::move(*name);
+        const auto owner = subordinates_.owner_of(uid);    // a container's
+        if (!owner) return std::to_string(uid);
+        std::uint32_t by_id = 0;
+        const auto [end, error] = std::from_chars(owner->data(), owner->data() + owner->size(), by_id);
+        if (error != std::errc{} || end != owner->data() + owner->size()) return *owner;
+        return listed_name(by_id).value_or(*owner);
+    }
+
     const std::string& name_of(std::uint32_t uid)
     {
         if (const auto known = names_.find(uid); known != names_.end()) return known->second;
@@ -110,6 +117,7 @@ private:
     std::mutex one_question_;
     std::unique_ptr<ProcessFinder> processes_;
     CgroupTable groups_;
+    const SubordinateIds subordinates_ = SubordinateIds::of_this_system();
     std::unordered_map<std::uint32_t, std::string> names_;
 };
 
@@ -128,18 +136,6 @@ Result<std::unique_ptr<SystemAttributor>> create_system_attributor(const std::op
     auto sockets = SockDiag::open(netns);
     if (!sockets) return sockets.error();
     return std::unique_ptr<SystemAttributor>(std::make_unique<System>(std::move(*sockets), std::move(processes)));
-}
-
-std::set<std::string> system_accounts()
-{
-    std::set<std::string> accounts{"nobody"};
-    for (std::uint32_t uid = 0; uid <= last_made_up; ++uid)
-        if (is_system(uid)) accounts.insert(std::to_string(uid));
-    setpwent();
-    while (const passwd* entry = getpwent())
-        if (is_system(entry->pw_uid)) accounts.insert(entry->pw_name);
-    endpwent();
-    return accounts;
 }
 
 }    // namespace dl::agent::identity

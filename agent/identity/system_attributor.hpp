@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 namespace dl::agent::identity {
@@ -36,9 +35,5 @@ void add_process(Identity& identity, const std::optional<Process>& process);
 /// `processes` knows it, else what its unit tells, else null.
 [[nodiscard]] Result<std::unique_ptr<SystemAttributor>>
 create_system_attributor(const std::optional<std::filesystem::path>& netns, std::unique_ptr<ProcessFinder> processes);
-
-/// The accounts of this system that are no people: user ids below 1000, and those from 61184 to 65535, which systemd
-/// makes up for services and which stand for nobody; by name and in digits.
-[[nodiscard]] std::set<std::string> system_accounts();
 
 }    // namespace dl::agent::identity

@@ -10,6 +10,7 @@
 #include "agent/flow/own_connections.hpp"
 #include "agent/flow/sighting.hpp"
 #include "agent/identity/attributor.hpp"
+#include "agent/identity/system_accounts.hpp"
 #include "agent/ledger/cell.hpp"
 #include "agent/ledger/personal_hosts.hpp"
 
@@ -31,7 +32,8 @@ struct BookerRules {
     bool device_per_client = false;    ///< a sensor: each client address is a device of its own
     bool dns_only = false;             ///< report DNS questions as use
     PersonalHosts personal_hosts;
-    std::set<std::string> system_accounts;    ///< users that are no people (root, daemons): their use is the device's
+    identity::SystemAccounts
+        system_accounts;    ///< users that are no people (root, daemons): their use is the device's
     std::shared_ptr<const flow::OwnConnections> own;    ///< left out; may be null
     std::set<std::string> own_questions;    ///< collector and proxy: DNS questions for them are the agent's own
 };

@@ -4,6 +4,7 @@
 
 #include "agent/capture/live_interface.hpp"
 #include "agent/identity/attributor.hpp"
+#include "agent/identity/system_accounts.hpp"
 
 #include "shared/base/failure.hpp"
 
@@ -41,7 +42,7 @@ struct Ability {
 [[nodiscard]] std::vector<Ability> attribution_abilities(const std::filesystem::path& process_watch);
 
 /// The accounts that are no people, by name and in digits.
-[[nodiscard]] std::set<std::string> system_accounts();
+[[nodiscard]] identity::SystemAccounts system_accounts();
 
 /// For good, before the first byte of a stranger is parsed and before any thread is started: another user's rights,
 /// where the data directory is somebody else's, and every privilege and system call that is not needed any more.

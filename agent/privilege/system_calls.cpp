@@ -24,6 +24,7 @@ constexpr const char* allowed[] = {
     "fallocate", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat",
     "rmdir", "fchmod", "chmod", "fchown", "umask", "getdents64", "readlink", "readlinkat", "getcwd", "flock",
     "fadvise64", "dup",
+    "inotify_add_watch",    // of control groups, which are made while it runs
     // waiting
     "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
     "eventfd2", "pipe2", "timerfd_create", "timerfd_settime", "timerfd_gettime", "nanosleep", "clock_nanosleep",

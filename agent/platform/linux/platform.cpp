@@ -22,6 +22,9 @@ namespace {
 
 using Standing = Ability::Standing;
 
+/// Built with clang and libbpf: else the process watch knows no kernel records.
+constexpr bool has_kernel_records = DAYLIGHT_HAS_KERNEL_RECORDS != 0;
+
 Ability programs(const std::filesystem::path& process_watch)
 {
     const auto watched = owners::probe(process_watch);
@@ -29,11 +32,15 @@ Ability programs(const std::filesystem::path& process_watch)
     if (watched && *watched == owners::Records::refused)
         return {"programs", Standing::doubtful,
                 "the process watch answers, but has no kernel records: connections of a millisecond may stay unknown",
-                "journalctl -u daylight-process-watch says why"};
+                has_kernel_records ? "journalctl -u daylight-process-watch says why"
+                                   : "this build has none of them: build it with clang and libbpf, or leave out "
+                                     "--kernel-records"};
     if (watched)
         return {"programs", Standing::good,
                 "the process watch answers on " + place +
-                    (*watched == owners::Records::on ? ", with kernel records" : ", without kernel records"),
+                    (*watched == owners::Records::on ? ", with kernel records"
+                     : has_kernel_records            ? ", without kernel records"
+                                                     : ", without kernel records: this build has none of them"),
                 ""};
     // As which user the agent asks is told by the running system only: a refusal of this user says little.
     if (watched.error().kind == Failure::Kind::denied)
@@ -79,7 +86,7 @@ std::vector<Ability> attribution_abilities(const std::filesystem::path& process_
             programs(process_watch)};
 }
 
-std::set<std::string> system_accounts() { return identity::system_accounts(); }
+identity::SystemAccounts system_accounts() { return identity::system_accounts(); }
 
 Result<void> give_up_privilege(const std::filesystem::path& data_directory)
 {

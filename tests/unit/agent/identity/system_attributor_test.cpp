@@ -1,6 +1,7 @@
 // Asks the running kernel about sockets of this very process, on loopback.
 #include "agent/identity/process_search.hpp"
 #include "agent/identity/sock_diag.hpp"
+#include "agent/identity/system_accounts.hpp"
 #include "agent/identity/system_attributor.hpp"
 
 #include <gtest/gtest.h>

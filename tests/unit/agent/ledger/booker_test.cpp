@@ -62,7 +62,7 @@ BookerRules rules()
     made.organisation_key.fill(7);
     made.device = "laptop-1.corp.example";
     EXPECT_TRUE(made.personal_hosts.add("clinic.example"));
-    made.system_accounts = {"root"};
+    made.system_accounts = identity::SystemAccounts({"root"});
     return made;
 }
 
