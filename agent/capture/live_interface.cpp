@@ -133,6 +133,7 @@ private:
                 continue;
             packet.time_ns = frame.time_ns;
             packet.link_type = link_type_;
+            packet.interface = static_cast<std::uint32_t>(frame.about->sll_ifindex);
             packet.original_length = frame.original_length;
             packet.bytes = frame.bytes;
             if (link_type_ == dissect::link::linux_sll) {

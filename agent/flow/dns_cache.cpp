@@ -81,6 +81,19 @@ void DnsCache::add_to(const Address& client, const Address& address, std::string
     slot->until = until;
 }
 
+void DnsCache::clock_set_back(Timestamp now)
+{
+    for (Entry& entry : entries_) {
+        entry.latest = std::min(entry.latest, now);
+        for (std::size_t i = 0; i < entry.count; ++i) {
+            Named& named = entry.names[i];
+            if (named.when <= now) continue;
+            named.until = now + (named.until - named.when);
+            named.when = now;
+        }
+    }
+}
+
 DnsCache::Match DnsCache::match_in(const Entry& entry, Timestamp when)
 {
     Match match;

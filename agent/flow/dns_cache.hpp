@@ -28,6 +28,9 @@ public:
     void add(const Address& client, const Address& address, std::string_view name, std::string_view canonical,
              Timestamp when, std::chrono::seconds ttl);
 
+    /// Answers of a time that is still to come are of now: else they would outlive all others.
+    void clock_set_back(Timestamp now);
+
     struct Match {
         std::string_view name;    ///< the latest; empty: none
         std::string_view canonical;

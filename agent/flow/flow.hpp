@@ -56,6 +56,7 @@ struct Flow {
     Timestamp opened{};
     Timestamp last{};
     Timestamp share_began{};
+    std::chrono::microseconds leaps{0};    ///< of the clock, all that came before its last packet
     std::array<Octets, 2> octets;
     std::array<std::uint64_t, 2> booked{};
     std::array<std::uint32_t, 2> isn{};

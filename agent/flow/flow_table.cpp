@@ -14,13 +14,13 @@ using dissect::Segment;
 namespace {
 
 /// Linux cooked captures of all interfaces tell theirs in the frame: version 2 the number, version 1 at least whether
-/// the packet came or went.
+/// the packet came or went. A live one tells it beside.
 std::uint32_t interface_of(const capture::Packet& packet)
 {
     if (packet.link_type == dissect::link::linux_sll2 && packet.bytes.size() >= 8)
         return dissect::u32_at(packet.bytes, 4);
     if (packet.link_type == dissect::link::linux_sll && packet.bytes.size() >= 2)
-        return dissect::u16_at(packet.bytes, 0);
+        return packet.interface * 8 + dissect::u16_at(packet.bytes, 0);
     return packet.interface;
 }
 
@@ -93,6 +93,7 @@ Flow& FlowTable::open(const Segment& segment, std::uint64_t hash, Timestamp when
     flow.opened = when;
     flow.last = when;
     flow.share_began = when;
+    flow.leaps = leaps_;
     flow.looking = true;
     return flow;
 }
@@ -146,7 +147,7 @@ void FlowTable::sweep(Timestamp now)
         const auto patience = flow.over                          ? limits_.over_idle
                               : flow.transport == Transport::tcp ? limits_.tcp_idle
                                                                  : limits_.udp_idle;
-        if (now - flow.last > patience) close(slot);
+        if (now - flow.last - (leaps_ - flow.leaps) > patience) close(slot);
     }
 }
 
@@ -188,10 +189,12 @@ void FlowTable::flush(Timestamp now)
     if (now_ - now > disorder) {
         // By the time that was, every connection of now would look idle, and use of now would fall on a later day.
         now_ = now;
+        dns_.clock_set_back(now);
         for (std::uint32_t slot = 0; slot < slots_; ++slot) {
             Flow& flow = flow_at(slot);
             for (Timestamp* moment : {&flow.opened, &flow.last, &flow.share_began})
                 *moment = std::min(*moment, now);
+            flow.leaps = leaps_;
         }
     }
     sweep(now);
@@ -263,9 +266,11 @@ void FlowTable::on_packet(const capture::Packet& packet)
     }
     const auto since_last = std::chrono::abs(when - flow->last);
     flow->last = std::max(flow->last, when);
+    flow->leaps = leaps_;
     if (flow->copy) flow->over = flow->over || segment->has(Segment::fin) || segment->has(Segment::rst);
     if (flow->copy || (copies_ && is_copied_datagram(*flow, side, interface, since_last))) return;
     flow->opened = std::min(flow->opened, when);
+    if (!flow->pending_share) flow->share_began = std::max(flow->share_began, when);    // silence is no use
     flow->pending_share = true;
     if (segment->transport == Transport::tcp)
         on_tcp(*flow, side, *segment);

@@ -53,6 +53,9 @@ public:
     void on_packet(const capture::Packet& packet);
     /// Tells what came since the last share of every open connection, and ends those that are idle at `now`.
     void flush(Timestamp now);
+    /// The clock leapt ahead by this, whether it was set or the machine slept: nobody was idle meanwhile. Tell before
+    /// the packets that came after it.
+    void leapt(std::chrono::microseconds by) { leaps_ += by; }
     /// Ends every connection: no more packets will come.
     void finish();
     /// Tells what is known of every connection, whether or not its name may still come, and ends those that are over
@@ -136,6 +139,7 @@ private:
     std::uint64_t next_id_ = 1;
     Timestamp now_{};
     Timestamp swept_{};
+    std::chrono::microseconds leaps_{0};
     Flow* current_ = nullptr;
     Side speaker_ = 0;
     Counters counters_;

@@ -4,6 +4,7 @@
 #include "shared/names/identifiers.hpp"
 #include "shared/wire/limits.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace dl::agent::ledger {
@@ -198,8 +199,10 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     if (usage.offer && who->application)
         offers_[{*who->application, usage.offer->version}].merge({usage.offer->protocols, day_of(usage.first_seen)});
     CellKey key{day_of(usage.last_seen), device(connection), who->person, who->application, std::move(*to), evidence};
-    pending_[std::move(key)].add({usage.connections, usage.bytes_up, usage.bytes_down, whole_second(usage.first_seen),
-                                  whole_second(usage.last_seen)});
+    // A share may begin before midnight, a cell may not.
+    const Timestamp first_seen = std::max(whole_second(usage.first_seen), Timestamp{key.day});
+    pending_[std::move(key)].add(
+        {usage.connections, usage.bytes_up, usage.bytes_down, first_seen, whole_second(usage.last_seen)});
 }
 
 Booked Booker::take()

@@ -77,6 +77,12 @@ std::optional<flow::OpenConnection> OpenConnections::recall(Transport transport,
     return left;
 }
 
+void OpenConnections::leapt(std::chrono::microseconds by)
+{
+    for (auto& [key, left] : left_)
+        left.last += by;
+}
+
 OpenChanges OpenConnections::changes(const flow::FlowTable& flows, Timestamp now)
 {
     OpenChanges changes;

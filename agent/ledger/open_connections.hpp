@@ -29,6 +29,8 @@ public:
                                                              const Endpoint& server) override;
     /// What became of them since the last time, for the booking of the shares that were told till now.
     [[nodiscard]] OpenChanges changes(const flow::FlowTable& flows, Timestamp now);
+    /// The clock leapt ahead: what is waited for was silent no longer for that.
+    void leapt(std::chrono::microseconds by);
     /// The booking of the last changes failed: the next ones are told anew.
     void not_booked() { anew_ = true; }
 

@@ -33,7 +33,7 @@ constexpr auto prune_every = 10min;
 class ThreadReporter final : public Reporter {
 public:
     ThreadReporter(ReporterPlan plan, uplink::Validity validity, uplink::TlsContext context, ledger::Ledger& ledger,
-                   const Clock& clock, std::function<void(bool)> finished)
+                   const Clock& clock, WhenFinished finished)
         : plan_(std::move(plan)),
           validity_(validity),
           ledger_(ledger),
@@ -51,7 +51,7 @@ public:
             } catch (const std::exception& what) {
                 spdlog::critical("reporting ended: {}", what.what());
             }
-            finished_(false);
+            finished_(false, "reporting ended by a bug");
         });
         thread_ = std::thread([this] { io_.run(); });
     }
@@ -94,7 +94,7 @@ private:
                 co_await renew();
             } else {
                 client_->close();
-                finished_(std::get<uplink::Finished>(action).all_acknowledged);
+                finished_(std::get<uplink::Finished>(action).all_acknowledged, trouble_.value_or(""));
                 co_return;
             }
         }
@@ -245,7 +245,7 @@ private:
     uplink::Validity validity_;
     ledger::Ledger& ledger_;
     const Clock& clock_;
-    std::function<void(bool)> finished_;
+    WhenFinished finished_;
     std::mt19937_64 random_{std::random_device{}()};
     asio::io_context io_;
     asio::steady_timer timer_;
@@ -259,7 +259,7 @@ private:
 }    // namespace
 
 Result<std::unique_ptr<Reporter>> start_reporter(ReporterPlan plan, ledger::Ledger& ledger, const Clock& clock,
-                                                 std::function<void(bool)> finished)
+                                                 WhenFinished finished)
 {
     auto context =
         uplink::enrolled_context(plan.enrolment.ca_pem, plan.enrolment.certificate_pem, plan.enrolment.key_pem);

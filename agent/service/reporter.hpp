@@ -34,9 +34,11 @@ public:
     virtual void stop() = 0;
 };
 
+/// `trouble`: why not everything was, as the collector or the network told it last; may be empty.
+using WhenFinished = std::function<void(bool all_acknowledged, const std::string& trouble)>;
+
 /// `ledger` and `clock` outlive it. Fails where the enrolment's key or certificates can't be used.
 [[nodiscard]] Result<std::unique_ptr<Reporter>> start_reporter(ReporterPlan plan, ledger::Ledger& ledger,
-                                                               const Clock& clock,
-                                                               std::function<void(bool all_acknowledged)> finished);
+                                                               const Clock& clock, WhenFinished finished);
 
 }    // namespace dl::agent::service

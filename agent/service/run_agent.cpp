@@ -193,9 +193,12 @@ public:
     {
         opened.attributor->start();
         ledger::Booker booker(std::move(opened.rules), *opened.attributor);
-        Watch watch(plan, source, booker, ledger, clock);
-        auto reporter = start_reporter(std::move(opened.reporter), ledger, clock,
-                                       [this](bool all) { asio::post(io_, [this, all] { on_reported(all); }); });
+        const SystemAwakeClock awake;
+        Watch watch(plan, source, booker, ledger, clock, awake);
+        auto reporter =
+            start_reporter(std::move(opened.reporter), ledger, clock, [this](bool all, const std::string& trouble) {
+                asio::post(io_, [this, all, trouble] { on_reported(all, trouble); });
+            });
         if (!reporter) return reporter.error();
         reporter_ = reporter->get();
         signals_.async_wait([this](const boost::system::error_code& error, int signal) {
@@ -253,10 +256,12 @@ private:
         });
     }
 
-    void on_reported(bool all)
+    void on_reported(bool all, const std::string& trouble)
     {
         if (all)
             spdlog::info("everything was acknowledged");
+        else if (ending_ == Ending::when_acknowledged && !told_ && end_)
+            end_ = denied(trouble + "; what was seen is kept");
         else
             spdlog::warn("not everything could be reported; it is kept and sent after the next start");
         io_.stop();

@@ -9,12 +9,14 @@
 #include <array>
 #include <charconv>
 #include <fstream>
+#include <utility>
 
 namespace dl::agent::service {
 namespace {
 
 constexpr std::size_t head_octets = 4096;
 constexpr std::chrono::seconds give_back_every{60};
+constexpr std::chrono::seconds smallest_leap{5};    // less is what clocks are trimmed by, and packets wait for
 constexpr std::size_t most_waiting_cells = 20'000;
 
 Timestamp moment(std::int64_t nanoseconds)
@@ -34,12 +36,13 @@ Result<Digest> identify_capture(const std::filesystem::path& file)
 }
 
 Watch::Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& booker, ledger::Ledger& ledger,
-             const Clock& clock)
+             const Clock& clock, const AwakeClock& awake)
     : plan_(std::move(plan)),
       source_(source),
       booker_(booker),
       ledger_(ledger),
       clock_(clock),
+      awake_(awake),
       flows_(booker),
       open_(ledger, booker, flow::Limits{}, plan_.place)
 {}
@@ -175,6 +178,23 @@ Result<void> Watch::start_watching()
     return ledger_.set_note("watching", "1");
 }
 
+Timestamp Watch::look_at_the_clock()
+{
+    const Timestamp now = clock_.now();
+    const std::chrono::microseconds awake = awake_.awake();
+    const auto leap = (now - looked_at_) - (awake - looked_awake_);
+    const Timestamp before = std::exchange(looked_at_, now);
+    looked_awake_ = awake;
+    if (leap > smallest_leap) {
+        spdlog::info("the clock leapt ahead by {} s: the machine slept, or it was set; open connections go on",
+                     std::chrono::floor<std::chrono::seconds>(leap).count());
+        flows_.flush(before);    // what came before it belongs to the day before it
+        flows_.leapt(leap);
+        open_.leapt(leap);
+    }
+    return now;
+}
+
 Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void()>& flushed)
 {
     const auto started = start_watching();
@@ -184,7 +204,9 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
     flows_.set_continuity(&open_);
     Result<void> end;
     capture::Packet packet;
-    Timestamp flush_at = clock_.now() + plan_.flush_every;
+    looked_at_ = clock_.now();
+    looked_awake_ = awake_.awake();
+    Timestamp flush_at = looked_at_ + plan_.flush_every;
     std::uint32_t until_look = 0;
     while (!stop) {
         const auto event = source_.next(packet);
@@ -194,13 +216,15 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
         }
         if (*event == capture::Event::end) break;
         if (*event == capture::Event::packet) {
+            // Before a packet of after the leap is read: by its time all others would seem idle.
+            if (moment(packet.time_ns) > looked_at_ + smallest_leap) look_at_the_clock();
             flows_.on_packet(packet);
             ++packets_;
             if (++until_look < 64 && booker_.waiting() < most_waiting_cells)
                 continue;    // the clock is not asked for every packet
         }
         until_look = 0;
-        const Timestamp now = clock_.now();
+        const Timestamp now = look_at_the_clock();
         const bool clock_set_back = now + plan_.flush_every + plan_.flush_every < flush_at;
         if (now < flush_at && !clock_set_back && booker_.waiting() < most_waiting_cells) continue;
         flush_at = now + plan_.flush_every;

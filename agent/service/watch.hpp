@@ -2,6 +2,8 @@
 // last.
 #pragma once
 
+#include "shared/base/awake.hpp"
+
 #include "agent/capture/packet_source.hpp"
 #include "agent/flow/flow_table.hpp"
 #include "agent/ledger/booker.hpp"
@@ -42,7 +44,7 @@ class Watch {
 public:
     /// All references outlive the watch.
     Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& booker, ledger::Ledger& ledger,
-          const Clock& clock);
+          const Clock& clock, const AwakeClock& awake);
 
     /// Until the source ends or `stop` is true; then what was seen is in the ledger. `flushed` is called after each
     /// commit that held something. A failure of the source comes after what was read before it was booked. A capture
@@ -54,12 +56,15 @@ private:
     Result<void> live(const std::atomic<bool>& stop, const std::function<void()>& flushed);
     Result<void> commit(const std::optional<ledger::FilePosition>& position, const std::function<void()>& flushed);
     Result<void> start_watching();
+    /// Now; tells whom it concerns where the clock leapt ahead since the last look.
+    Timestamp look_at_the_clock();
 
     WatchPlan plan_;
     capture::PacketSource& source_;
     ledger::Booker& booker_;
     ledger::Ledger& ledger_;
     const Clock& clock_;
+    const AwakeClock& awake_;
     flow::FlowTable flows_;
     ledger::OpenConnections open_;    ///< live only
     std::uint64_t packets_counted_ = 0;
@@ -70,8 +75,10 @@ private:
     Result<void> note_recovery();
 
     Timestamp memory_given_back_{};
-    std::uint64_t without_room_ = 0;            ///< as noted last
-    std::optional<Timestamp> failing_since_;    ///< the ledger could not be written
+    Timestamp looked_at_{};                        ///< live: the clock, at the last look …
+    std::chrono::microseconds looked_awake_{0};    ///< … and how long the machine was awake by then
+    std::uint64_t without_room_ = 0;               ///< as noted last
+    std::optional<Timestamp> failing_since_;       ///< the ledger could not be written
     std::string failing_because_;
     ledger::Booked unbooked_;    ///< taken from the booker, not in the ledger yet
 };

@@ -7,6 +7,8 @@ namespace dl::agent::uplink {
 namespace {
 
 constexpr unsigned bad_request = 400;
+constexpr unsigned unauthorized = 401;
+constexpr unsigned forbidden = 403;
 constexpr unsigned too_large = 413;
 constexpr unsigned unprocessable = 422;
 constexpr double renewal_share = 2.0 / 3.0;    // of the certificate's life …
@@ -38,7 +40,7 @@ Action Reporting::next(Timestamp now, bool anything_unsent, const Validity& cert
     }
     asked_ = now;
 
-    if (until_ == Until::one_attempt && failed_) return Finished{false};
+    if ((until_ == Until::one_attempt && failed_) || (until_ != Until::stopped && denied_)) return Finished{false};
     if (until_ != Until::stopped && !anything_unsent && last_answer_) return Finished{true};
     if (until_ != Until::one_attempt && not_before_ && now < *not_before_) return Wait{*not_before_};
 
@@ -60,7 +62,7 @@ Action Reporting::next(Timestamp now, bool anything_unsent, const Validity& cert
 Consequence Reporting::replied(Timestamp now, const wire::Reply& reply, bool current)
 {
     failures_ = 0;
-    failed_ = false;
+    failed_ = denied_ = false;
     not_before_.reset();
     last_answer_ = now;
     limit_ = std::min(pace_.most_cells, limit_ * 2);
@@ -74,6 +76,7 @@ Consequence Reporting::replied(Timestamp now, const wire::Reply& reply, bool cur
 Consequence Reporting::refused(Timestamp now, unsigned status, std::size_t cells,
                                std::optional<std::chrono::seconds> retry_after)
 {
+    denied_ = status == unauthorized || status == forbidden;
     const bool about_the_cells = status == bad_request || status == too_large || status == unprocessable;
     if (!about_the_cells || cells == 0) {
         pause(now, retry_after);

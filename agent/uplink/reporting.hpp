@@ -53,7 +53,7 @@ enum class Consequence {
 
 enum class Until {
     stopped,         ///< reports go on at their pace
-    acknowledged,    ///< as fast as they are taken, until nothing is unsent; failures are tried again
+    acknowledged,    ///< as fast as they are taken, until nothing is unsent; failures are tried again, refusals not
     one_attempt,     ///< the same, but the first failure is the end
 };
 
@@ -67,7 +67,7 @@ public:
     void aim(Until until)
     {
         until_ = until;
-        failed_ = false;
+        failed_ = denied_ = false;
     }
 
     /// A reply came for a report of `cells` cells; `current`: it was of the ledger's present epoch.
@@ -98,6 +98,7 @@ private:
     std::uint32_t renewal_failures_ = 0;
     bool draining_ = false;    ///< in the middle of a round of several reports
     bool failed_ = false;
+    bool denied_ = false;    ///< this agent is refused (401, 403): trying again does not help
 };
 
 }    // namespace dl::agent::uplink

@@ -1,6 +1,7 @@
 // Connections that are open while the agent is stopped or killed go on under their name, counted once.
 #include "agent/identity/recorded_attributor.hpp"
 #include "agent/service/watch.hpp"
+#include "tests/unit/agent/service/machine.hpp"
 #include "tests/unit/agent/service/recorded_traffic.hpp"
 
 #include <gtest/gtest.h>
@@ -100,7 +101,7 @@ protected:
         WatchPlan plan;
         plan.flush_every = 2s;
         plan.place = place;
-        Watch watch(plan, source, booker, *kept, clock_);
+        Watch watch(plan, source, booker, *kept, clock_, machine_);
         const std::atomic<bool> stop{false};
         try {
             const auto ended = watch.run(stop, [] {});
@@ -158,6 +159,7 @@ protected:
     std::filesystem::path directory_;
     ledger::BookerRules rules_;
     FixedClock clock_{Timestamp{std::chrono::microseconds(start_ns / 1000)}};
+    Machine machine_{clock_};
     std::size_t asked_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "agent/service/watch.hpp"
 
 #include "agent/identity/recorded_attributor.hpp"
+#include "tests/unit/agent/service/machine.hpp"
 #include "tests/unit/agent/service/recorded_traffic.hpp"
 
 #include <gtest/gtest.h>
@@ -53,7 +54,7 @@ protected:
         WatchPlan plan;
         plan.file = Digest{7};
         plan.packets_per_commit = 37;
-        Watch watch(plan, source, booker, **ledger, clock_);
+        Watch watch(plan, source, booker, **ledger, clock_, machine_);
         const std::atomic<bool> stop{false};
         try {
             const auto end = watch.run(stop, [] {});
@@ -81,6 +82,7 @@ protected:
 
     std::filesystem::path directory_;
     FixedClock clock_{Timestamp{*parse_iso_date("2026-03-03")} + 1h};
+    Machine machine_{clock_};
 };
 
 TEST_F(WatchTest, ACaptureIsBookedExactlyOnceWheneverItsReaderIsKilled)
@@ -115,7 +117,7 @@ TEST_F(WatchTest, AnotherFileUnderTheSamePositionIsNoticed)
     WatchPlan plan;
     plan.file = Digest{7};
     plan.packets_per_commit = 37;
-    Watch watch(plan, shorter, booker, **ledger, clock_);
+    Watch watch(plan, shorter, booker, **ledger, clock_, machine_);
     const std::atomic<bool> stop{false};
     const auto end = watch.run(stop, [] {});
     ASSERT_FALSE(end);
@@ -131,14 +133,14 @@ TEST_F(WatchTest, AWatchThatWasKilledLeavesACountedGap)
     {
         ledger::Booker booker({}, *attributor);
         capture::MemorySource source(packets);
-        ASSERT_TRUE(Watch({}, source, booker, **ledger, clock_).run(stop, [] {}));
+        ASSERT_TRUE(Watch({}, source, booker, **ledger, clock_, machine_).run(stop, [] {}));
     }
     EXPECT_EQ((*ledger)->state()->counters.gap_seconds, 0u);
     clock_.advance(90s);
     {    // the last one ended by itself: no gap
         ledger::Booker booker({}, *attributor);
         capture::MemorySource source({});
-        ASSERT_TRUE(Watch({}, source, booker, **ledger, clock_).run(stop, [] {}));
+        ASSERT_TRUE(Watch({}, source, booker, **ledger, clock_, machine_).run(stop, [] {}));
     }
     EXPECT_EQ((*ledger)->state()->counters.gap_seconds, 0u);
     ASSERT_TRUE((*ledger)->set_note("watching", "1"));    // this one did not
@@ -146,7 +148,7 @@ TEST_F(WatchTest, AWatchThatWasKilledLeavesACountedGap)
     {
         ledger::Booker booker({}, *attributor);
         capture::MemorySource source({});
-        ASSERT_TRUE(Watch({}, source, booker, **ledger, clock_).run(stop, [] {}));
+        ASSERT_TRUE(Watch({}, source, booker, **ledger, clock_, machine_).run(stop, [] {}));
     }
     EXPECT_EQ((*ledger)->state()->counters.gap_seconds, 90u);
 }

@@ -214,5 +214,25 @@ TEST(Reporting, AClockSetBackDoesNotSilenceIt)
     EXPECT_GT(cells_of(machine.next(start - 24h, true, week)), 0u);
 }
 
+TEST(Reporting, ARefusedAgentDoesNotTryForEver)
+{
+    for (const unsigned status : {401U, 403U}) {
+        Reporting machine = reporting();
+        machine.aim(Until::acknowledged);
+        EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);
+        EXPECT_EQ(machine.refused(start, status, 3, std::nullopt), Consequence::none);
+        const Action after = machine.next(start, true, week);
+        ASSERT_TRUE(std::holds_alternative<Finished>(after));
+        EXPECT_FALSE(std::get<Finished>(after).all_acknowledged);
+    }
+    Reporting machine = reporting();
+    machine.aim(Until::acknowledged);
+    EXPECT_EQ(machine.refused(start, 503, 3, std::nullopt), Consequence::none);
+    EXPECT_TRUE(std::holds_alternative<Wait>(machine.next(start, true, week))) << "busy is tried again";
+    Reporting running = reporting();
+    EXPECT_EQ(running.refused(start, 403, 3, std::nullopt), Consequence::none);
+    EXPECT_TRUE(std::holds_alternative<Wait>(running.next(start, true, week))) << "a service waits to be enrolled";
+}
+
 }    // namespace
 }    // namespace dl::agent::uplink
