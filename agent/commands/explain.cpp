@@ -9,8 +9,12 @@
 #include "shared/names/identifiers.hpp"
 #include "shared/rows/row_writer.hpp"
 
+#include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <pwd.h>
+#include <set>
+#include <unistd.h>
 
 #include <iostream>
 #include <map>
@@ -56,6 +60,16 @@ std::map<Pseudonym, std::string> accounts_by_pseudonym(const std::array<std::uin
         accounts.emplace(names::person_pseudonym(organisation_key, digits), digits);
     }
     endpwent();
+    // A directory's accounts are not listed, but those who are here can be asked for by name.
+    const auto add = [&](const passwd* entry) {
+        if (entry != nullptr)
+            accounts.emplace(names::person_pseudonym(organisation_key, entry->pw_name), entry->pw_name);
+    };
+    add(getpwuid(getuid()));
+    if (const char* caller = std::getenv("SUDO_USER")) add(getpwnam(caller));
+    std::error_code ignored;
+    for (const auto& home : std::filesystem::directory_iterator("/home", ignored))
+        add(getpwnam(home.path().filename().c_str()));
     return accounts;
 }
 
@@ -86,6 +100,7 @@ int explain(const Options& options)
                                                  {"last_seen"}},
                                                 std::cout);
     std::uint64_t cells = 0;
+    std::set<Pseudonym> nameless;
     const auto text_or_null = [](const std::string& text) {
         return text.empty() ? nlohmann::json() : nlohmann::json(text);
     };
@@ -94,6 +109,7 @@ int explain(const Options& options)
         nlohmann::json person;
         if (cell.key.person) {
             const auto account = accounts.find(*cell.key.person);
+            if (account == accounts.end()) nameless.insert(*cell.key.person);
             person = account != accounts.end() ? account->second
                                                : "pseudonym " + cell.key.person->hex().substr(0, shown_digits) + "…";
         }
@@ -105,11 +121,16 @@ int explain(const Options& options)
     });
     if (!visited) return fail("explain", visited.error());
     if (const auto written = writer->finish(); !written) return fail("explain", written.error());
+    const std::string who =
+        nameless.empty()
+            ? "Accounts are shown by name to you"
+            : fmt::format("Accounts of this host are shown by name to you; {} that it does not list {} shown "
+                          "as the beginning of a pseudonym",
+                          nameless.size(), nameless.size() == 1 ? "is" : "are");
     fmt::print(stderr,
                "{} cells of use were told to {} and are still kept here ({} days). No payload, path or page is among "
-               "them. Accounts are "
-               "shown by name to you; the collector was told keyed pseudonyms of them and of this device.\n",
-               cells, enrolment->collector, settings->keep_acknowledged_days);
+               "them. {}; the collector was told keyed pseudonyms of them and of this device.\n",
+               cells, enrolment->collector, settings->keep_acknowledged_days, who);
     const auto offers = (*ledger)->offers();
     if (!offers) return fail("explain", offers.error());
     std::string offered;

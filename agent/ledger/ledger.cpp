@@ -351,8 +351,13 @@ Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file, c
 
 Result<std::unique_ptr<Ledger>> open_existing_ledger(const std::filesystem::path& file, const Clock& clock)
 {
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored))
+    const auto holds_something = [](const std::filesystem::path& path) {
+        std::error_code ignored;
+        const auto size = std::filesystem::file_size(path, ignored);
+        return !ignored && size > 0;
+    };
+    // An agent that found no room on its disk leaves an empty file behind.
+    if (!holds_something(file) && !holds_something(file.string() + "-wal"))
         return not_found(fmt::format("{}: there is no ledger yet; start `daylight-agent run` first", file.string()));
     return opened(file, Connection::Mode::existing, Options{}, clock);
 }

@@ -27,6 +27,14 @@ std::optional<pid_t> written_in(int file)
     return process;
 }
 
+bool is_full(int error) { return error == ENOSPC || error == EDQUOT; }
+
+/// Why, and what to do next: room where there is none, else what is told.
+std::string why_and_next(int error, const char* next)
+{
+    return fmt::format("{}; {}", std::strerror(error), is_full(error) ? "make room on that disk" : next);
+}
+
 }    // namespace
 
 Result<void> make_data_directory(const std::filesystem::path& data_directory)
@@ -35,8 +43,8 @@ Result<void> make_data_directory(const std::filesystem::path& data_directory)
     if (std::filesystem::is_directory(data_directory, error)) return {};
     std::filesystem::create_directories(data_directory.parent_path(), error);
     if (::mkdir(data_directory.c_str(), 0700) != 0 && errno != EEXIST)
-        return io_failure(fmt::format("{}: can't be made: {}; set data_directory to a place where this user may write",
-                                      data_directory.string(), std::strerror(errno)));
+        return io_failure(fmt::format("{}: can't be made: {}", data_directory.string(),
+                                      why_and_next(errno, "set data_directory to a place where this user may write")));
     return {};
 }
 
@@ -47,8 +55,8 @@ Result<DataDirectoryLock> DataDirectoryLock::take(const std::filesystem::path& d
     const auto path = lock_file(data_directory);
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0)
-        return io_failure(fmt::format("{}: can't be opened: {}; start as the user whom the directory belongs to",
-                                      path.string(), std::strerror(errno)));
+        return io_failure(fmt::format("{}: can't be opened: {}", path.string(),
+                                      why_and_next(errno, "start as the user whom the directory belongs to")));
     DataDirectoryLock lock(file);
     if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
         const auto holder = written_in(file);
@@ -60,7 +68,7 @@ Result<DataDirectoryLock> DataDirectoryLock::take(const std::filesystem::path& d
     if (::ftruncate(file, 0) != 0 ||
         ::pwrite(file, process.data(), process.size(), 0) != static_cast<ssize_t>(process.size()))
         return io_failure(
-            fmt::format("{}: can't be written: {}; check the disk's free space", path.string(), std::strerror(errno)));
+            fmt::format("{}: can't be written: {}", path.string(), why_and_next(errno, "check the disk")));
     return lock;
 }
 
