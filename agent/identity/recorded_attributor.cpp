@@ -1,6 +1,5 @@
 #include "agent/identity/recorded_attributor.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -46,16 +45,6 @@ private:
     std::map<Tuple, Entry> table_;
 };
 
-std::optional<Address> address_from(std::string_view text)
-{
-    const std::string terminated(text);
-    std::array<std::uint8_t, 16> bytes{};
-    if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1)
-        return Address::v4(std::span<const std::uint8_t, 4>(bytes.data(), 4));
-    if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) return Address::v6(bytes);
-    return std::nullopt;
-}
-
 std::optional<std::uint16_t> port_from(std::string_view text)
 {
     std::uint16_t port = 0;
@@ -81,7 +70,7 @@ std::string read_row(std::string_view line, RecordedConnection& row)
         return fmt::format("transport '{}' is neither tcp nor udp", fields[0]);
     row.transport = fields[0] == "tcp" ? Transport::tcp : Transport::udp;
     for (const std::size_t side : {std::size_t{1}, std::size_t{3}}) {
-        const auto address = address_from(fields[side]);
+        const auto address = Address::parse(fields[side]);
         if (!address) return fmt::format("'{}' is no address", fields[side]);
         const auto port = port_from(fields[side + 1]);
         if (!port) return fmt::format("'{}' is no port", fields[side + 1]);

@@ -3,18 +3,19 @@
 #include "agent/owners/kernel_records.hpp"
 #include "agent/owners/message.hpp"
 #include "agent/owners/process_watch.hpp"
+#include "shared/command_line/command_line.hpp"
 
 #include "generated/version.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <atomic>
 #include <csignal>
-#include <iostream>
 #include <memory>
 
 namespace {
+
+namespace owners = dl::agent::owners;
 
 std::atomic<bool> stop_asked{false};
 
@@ -26,37 +27,21 @@ int fail(const dl::Failure& failure)
     return 1;
 }
 
-}    // namespace
-
-int main(int argc, char** argv)
-{
-    using namespace dl::agent;
-
-    CLI::App app("Daylight process watch: tells the agent on this host which program holds a socket");
-    app.name("daylight-process-watch");
-    app.set_version_flag("--version", std::string("daylight-process-watch ") + dl::version);
+struct Asked {
     std::string socket = owners::default_socket;
     owners::Admission admission;
-    app.add_option("--socket", socket, "Where to listen")->capture_default_str();
-    app.add_option("--agent-cgroup", admission.cgroup, "Processes in this control group are answered")
-        ->capture_default_str();
-    app.add_option("--agent-user", admission.users, "User ids that are answered too");
-    bool wants_records = false;
-    app.add_flag("--kernel-records", wants_records,
-                 "Have the kernel write down who makes a connection (eBPF), for those too short to be looked for");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& wrong) {
-        return app.exit(wrong, std::cout, std::cerr) == 0 ? 0 : 2;
-    }
+    bool records = false;
+};
 
+int watch_for(const Asked& asked)
+{
     std::signal(SIGTERM, ask_to_stop);
     std::signal(SIGINT, ask_to_stop);
-    auto watch = owners::ProcessWatch::open(socket, admission);
+    auto watch = owners::ProcessWatch::open(asked.socket, asked.admission);
     if (!watch) return fail(watch.error());
     owners::RecordsOffer offer;
     std::unique_ptr<owners::Recorder> recorder;
-    if (wants_records) {
+    if (asked.records) {
         auto started = owners::start_recorder();
         if (!started) {
             offer.state = owners::Records::refused;
@@ -84,7 +69,25 @@ int main(int argc, char** argv)
         }
     }
     if (const auto confined = owners::confine_to_answering(); !confined) return fail(confined.error());
-    fmt::print(stderr, "daylight-process-watch: answering on {}\n", socket);
+    fmt::print(stderr, "daylight-process-watch: answering on {}\n", asked.socket);
     const auto served = watch->serve(stop_asked, offer);
     return served ? 0 : fail(served.error());
+}
+
+}    // namespace
+
+int main(int argc, char** argv)
+{
+    dl::command_line::CommandLine line;
+    line.app.description("Daylight process watch: tells the agent on this host which program holds a socket");
+    line.app.name("daylight-process-watch");
+    Asked asked;
+    line.app.add_option("--socket", asked.socket, "Where to listen")->capture_default_str();
+    line.app.add_option("--agent-cgroup", asked.admission.cgroup, "Processes in this control group are answered")
+        ->capture_default_str();
+    line.app.add_option("--agent-user", asked.admission.users, "User ids that are answered too");
+    line.app.add_flag("--kernel-records", asked.records,
+                      "Have the kernel write down who makes a connection (eBPF), for those too short to be looked for");
+    line.chosen = [&asked] { return watch_for(asked); };
+    return dl::command_line::run(line, dl::version, argc, argv);
 }

@@ -169,8 +169,10 @@ int run(CommandLine& line, std::string_view version, int argc, char** argv)
 {
     hold_standard_descriptors();
     const std::string program = line.app.get_name();
-    line.app.require_subcommand(1);
-    add_help(line);
+    if (!verbs_of(line.app).empty()) {
+        line.app.require_subcommand(1);
+        add_help(line);
+    }
     add_version(line.app, fmt::format("{} {}", program, version));
 
     const std::vector<std::string> words(argv + 1, argv + argc);

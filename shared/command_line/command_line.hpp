@@ -1,4 +1,4 @@
-// The front door of both programs: verbs with options, `help`, `--version` everywhere, and the exit codes that scripts
+// The front door of the programs: verbs with options, `help`, `--version` everywhere, and the exit codes that scripts
 // rely on: 0 done, 1 failed, 2 wrong usage. Wrong usage is told in one line that names verb and argument.
 #pragma once
 
@@ -14,12 +14,13 @@ namespace dl::command_line {
 
 struct CommandLine {
     CLI::App app;
-    std::function<int()>
-        chosen;    ///< set by the callback of the verb that the user named; its answer is the exit code
+    std::function<int()> chosen;    ///< set by the callback of the verb that the user named, or beforehand by a program
+                                    ///< without verbs; its answer is the exit code
 };
 
-/// Reads the arguments, runs the verb that they name, and returns the program's exit code. Adds the verb `help` and, to
-/// every verb, `--version`. What went to standard output and could not be written makes the exit code 1.
+/// Reads the arguments, runs the verb that they name, and returns the program's exit code. Adds, where there are
+/// verbs, the verb `help`, and `--version` everywhere. What went to standard output and could not be written makes the
+/// exit code 1.
 [[nodiscard]] int run(CommandLine& line, std::string_view version, int argc, char** argv);
 
 /// For a verb's callback: ends the parsing with exit code 2 and "PROGRAM VERB: ARGUMENT: WHAT".

@@ -14,10 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-import unittest
 
 from stage import testing, world
-from stage.processes import Processes, run
+from stage.processes import run
 
 CONNECTIONS = int(os.environ.get("DAYLIGHT_ATTRIBUTION_CONNECTIONS") or 1600)
 HOLD = os.environ.get("DAYLIGHT_ATTRIBUTION_HOLD") or "0-45"    # milliseconds after the answer, at random
@@ -38,16 +37,12 @@ def cgroup_root():
     return None
 
 
-class Attribution(unittest.TestCase):
+class Attribution(testing.Case):
     measured = {}
 
     def setUp(self):
-        scratch = testing.scratch()
-        self.folder = scratch.__enter__()
+        super().setUp()
         self.folder.chmod(0o755)
-        self.addCleanup(scratch.__exit__, None, None, None)
-        self.processes = Processes(self.folder / "processes.json")
-        self.addCleanup(self.processes.stop_all)
         self.prefix = f"daylight-test-{self.folder.name[-6:]}-"
         self.addCleanup(world.remove, self.prefix)
         self.here, self.there = self.prefix + "client", self.prefix + "server"
@@ -89,10 +84,6 @@ class Attribution(unittest.TestCase):
 
     def crowd(self, short, hold):
         """Starts everybody; returns them by name."""
-        # All control groups before the first connection: the agent looks through the tree anew only after a pause, which is long on a busy machine.
-        for user in USERS:
-            for program in ("mailer", "fetcher"):
-                self.group(f"app-test-{program}{user}-7.scope")
         actors = {}
         each = short // (len(USERS) * 2)
         for user in USERS:

@@ -3,17 +3,14 @@ import datetime
 import json
 import pathlib
 import shutil
-import ssl
 import struct
 import subprocess
-import unittest
 import urllib.error
 import urllib.request
 
-from stage import testing
+from stage import peer, testing
 from stage.collector import Collector
 from stage.performance import SOURCE
-from stage.processes import Processes
 
 AGENT = testing.build_folder() / "daylight-agent"
 COLLECTOR = testing.build_folder() / "daylight-collector"
@@ -34,24 +31,7 @@ QUESTION = bytes.fromhex(
     + "123401000001000000000000" "03777777076578616d706c6503636f6d0000010001")
 
 
-class BadInput(unittest.TestCase):
-    def setUp(self):
-        scratch = testing.scratch()
-        self.folder = scratch.__enter__()
-        self.addCleanup(scratch.__exit__, None, None, None)
-        self.processes = Processes(self.folder / "processes.json")
-        self.addCleanup(self.processes.stop_all)
-
-    def refused(self, *command, says, code=1, stdin=None):
-        """The command fails with one line that has all the words; it writes nothing else to standard error."""
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60, input=stdin)
-        lines = done.stderr.strip().splitlines()
-        self.assertEqual(done.returncode, code, f"{command}: {done.stderr}")
-        self.assertEqual(len(lines), 1, f"{command}: not one line:\n{done.stderr}")
-        for word in [says] if isinstance(says, str) else says:
-            self.assertIn(word, lines[0])
-        return done
-
+class BadInput(testing.Case):
     def file(self, name, content):
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -77,6 +57,11 @@ class Captures(BadInput):
 
     def test_missing(self):
         self.refused(*self.observe(self.folder / "none.pcap"), says="none.pcap")
+
+    def test_unknown_version(self):
+        for version in ((9, 4), (2, 5), (1, 0)):
+            head = PCAP_HEAD.pack(0xA1B2C3D4, *version, 0, 0, 65535, 1)
+            self.refused(*self.observe(self.file("later.pcap", head + pcap(1, QUESTION)[PCAP_HEAD.size:])), says=["later.pcap", "{}.{}".format(*version), "2.4"])
 
     def test_unknown_link_type(self):
         self.refused(*self.observe(self.file("odd.pcap", pcap(147, QUESTION))), says=["odd.pcap", "147"])
@@ -162,10 +147,11 @@ class Enrolment(BadInput):
         subprocess.run([AGENT, *collector.enrol_command()[1:], "--config", config], check=True, capture_output=True)
         agent = json.loads((config.parent / "data/enrolment.json").read_text())["agent"]
         collector.verb("agents", "revoke", agent)
-        with subprocess.Popen([AGENT, "run", "--once", "--config", config], stderr=subprocess.PIPE, text=True) as running:
-            next(line for line in running.stderr if "revoked" in line)
-            running.terminate()
-            running.stderr.read()
+        ended = subprocess.run([AGENT, "run", "--once", "--config", config], capture_output=True, text=True, timeout=60)
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        last = ended.stderr.splitlines()[-1]
+        self.assertTrue(last.startswith("daylight-agent run: "), ended.stderr)
+        self.assertIn("revoked", last)
         done = subprocess.run([AGENT, "doctor", "--format", "jsonl", "--config", config], capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         reports = next(row for row in map(json.loads, done.stdout.splitlines()) if row["check"] == "reports")
@@ -220,17 +206,8 @@ class Reports(BadInput):
         collector = self.collector()
         collector.init()
         collector.serve()
-        home = self.folder / "agent"
-        home.mkdir()
-        config = home / "agent.json"
-        config.write_text(json.dumps({"collector": collector.url, "data_directory": str(home / "data"), "device_name": "sales-01"}))
-        subprocess.run([AGENT, *collector.enrol_command()[1:], "--config", config], check=True, capture_output=True)
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        enrolment = json.loads((home / "data/enrolment.json").read_text())
-        identity = self.file("identity.pem", enrolment["certificate"] + enrolment["key"])
-        context.load_cert_chain(identity)
+        identity, self.agent = peer.enrol(AGENT, collector, self.folder / "agent")
+        context = peer.context(identity)
         return collector, context
 
     def post(self, collector, context, body, content_type="application/json"):
@@ -255,7 +232,7 @@ class Reports(BadInput):
 
     def test_a_clock_that_is_far_off_is_remarked_on_and_its_reports_are_taken(self):
         collector, context = self.enrolled()
-        agent = json.loads((self.folder / "agent/data/enrolment.json").read_text())["agent"]
+        agent = self.agent
         for sent, side in (("9999-12-31T23:59:59.999999Z", "ahead"), ("1970-01-01T00:00:00.000000Z", "behind")):
             report = {"format": "daylight-report", "version": 1, "agent": agent, "observer": "endpoint", "epoch": "ff" * 16, "revision_from": 0,
                       "revision_to": 0, "sent_at": sent, "agent_version": "0.1.0", "devices": [], "persons": [], "applications": [], "destinations": [],

@@ -5,15 +5,14 @@ import json
 import os
 import re
 import subprocess
-import unittest
 
 from stage import testing
 from stage.collector import Collector
 from stage.performance import SOURCE
-from stage.processes import Processes
 
 AGENT = testing.build_folder() / "daylight-agent"
 COLLECTOR = testing.build_folder() / "daylight-collector"
+PROCESS_WATCH = testing.build_folder() / "daylight-process-watch"
 PIN = "sha256:" + "0" * 64
 NOWHERE = "/nowhere/settings.json"    # an argument that is refused is refused before this is looked for
 FORMATS = ["table", "jsonl", "tsv", "csv"]
@@ -39,15 +38,23 @@ def all_verbs(program):
     return found
 
 
-class Usage(unittest.TestCase):
+class Usage(testing.Case):
     def wrong(self, *command, says):
-        done = run(*command)
-        lines = done.stderr.strip().splitlines()
-        self.assertEqual(done.returncode, 2, f"{command}: {done.stderr}")
-        self.assertEqual(len(lines), 1, f"{command}: not one line:\n{done.stderr}")
-        self.assertEqual(done.stdout, "")
-        for word in says:
-            self.assertIn(word, lines[0])
+        self.assertEqual(self.refused(*command, says=says, code=2).stdout, "")
+
+    def test_a_program_without_verbs(self):
+        for words, says in [
+            (["--sockett", "/x"], ["--sockett", "did you mean --socket?"]),
+            (["--socket"], ["--socket"]),
+            (["--socket", ""], ["--socket", "empty"]),
+            (["--agent-user", "somebody"], ["--agent-user", "somebody"]),
+            (["surplus"], ["surplus", "too many"]),
+        ]:
+            self.wrong(PROCESS_WATCH, *words, says=["daylight-process-watch: ", *says])
+        told = run(PROCESS_WATCH, "--help")
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        self.assertIn("--kernel-records", told.stdout)
+        self.assertRegex(run(PROCESS_WATCH, "--version").stdout, r"^daylight-process-watch \d+\.\d+")
 
     def test_values_that_no_option_takes(self):
         roles = ["operations", "security", "relationship-manager", "unit-leader", "privacy-officer", "administrator"]
@@ -172,22 +179,11 @@ class Usage(unittest.TestCase):
                 self.assertRegex(text, rf"\b{name}\b", verb)
 
 
-class WithCollector(unittest.TestCase):
+class WithCollector(testing.Case):
     def setUp(self):
-        scratch = testing.scratch()
-        self.folder = scratch.__enter__()
-        self.addCleanup(scratch.__exit__, None, None, None)
-        self.processes = Processes(self.folder / "processes.json")
-        self.addCleanup(self.processes.stop_all)
+        super().setUp()
         self.collector = Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", self.folder / "collector", self.processes, ports=(0, 0))
         self.config = self.collector.config
-
-    def fails(self, *command, says, code=1, stdin=None):
-        done = run(*command, input=stdin)
-        lines = done.stderr.strip().splitlines()
-        self.assertEqual((done.returncode, len(lines)), (code, 1), f"{command}: {done.stderr}")
-        for word in [says] if isinstance(says, str) else says:
-            self.assertIn(word, lines[0])
 
     def shell(self, command):
         """In a shell, which closes and redirects; no stage of it hides a failure."""
@@ -271,7 +267,7 @@ class Configuration(WithCollector):
     def test_two_listeners_on_one_port(self):
         for agents, api in (("127.0.0.1:8443", "127.0.0.1:8443"), ("0.0.0.0:8443", "127.0.0.1:8443")):
             self.edit(agents={"listen": agents}, api={"listen": api})
-            self.fails(*self.check(), says=["collector.json:", "agents.listen", "api.listen", "8443"])
+            self.refused(*self.check(), says=["collector.json:", "agents.listen", "api.listen", "8443"])
         self.edit(agents={"listen": "127.0.0.2:8443"})
         self.assertEqual(run(*self.check()).returncode, 0)
 
@@ -292,25 +288,25 @@ class Configuration(WithCollector):
             head, _, rest = before.partition(b"\n")
             path.write_bytes(head + b"\nE\xfcrgen" + rest)
             with self.subTest(name=name):
-                self.fails(*self.check(), says=[f"{name}:2:", "UTF-8"])
+                self.refused(*self.check(), says=[f"{name}:2:", "UTF-8"])
             path.write_bytes(before)
         config = self.folder / "agent.json"
         config.write_bytes(b'{\n"data_directory": "/\xfc"}')
-        self.fails(AGENT, "check-config", "--config", config, says=["agent.json:2:", "UTF-8"])
+        self.refused(AGENT, "check-config", "--config", config, says=["agent.json:2:", "UTF-8"])
         hosts = self.folder / "hosts.txt"
         hosts.write_bytes(b"# mine\ncaf\xe9.example\n")
         config.write_text(json.dumps({"data_directory": str(self.folder / "data"), "personal_list": str(hosts)}))
-        self.fails(AGENT, "check-config", "--config", config, says="hosts.txt:2:")
+        self.refused(AGENT, "check-config", "--config", config, says="hosts.txt:2:")
 
     def test_a_catalogue_that_is_not_there(self):
         self.edit(catalog=str(self.folder / "none"))
-        self.fails(*self.check(), says=[f"{self.folder}/none/categories.json", "`catalog`"])
+        self.refused(*self.check(), says=[f"{self.folder}/none/categories.json", "`catalog`"])
 
     def test_a_directory_instead_of_a_file(self):
         for program in (AGENT, COLLECTOR):
-            self.fails(program, "check-config", "--config", self.folder, says=[f"{self.folder}: is a directory; name a file"])
+            self.refused(program, "check-config", "--config", self.folder, says=[f"{self.folder}: is a directory; name a file"])
         self.edit(policy=str(self.folder))
-        self.fails(*self.check(), says=[f"{self.folder}: is a directory; name a file"])
+        self.refused(*self.check(), says=[f"{self.folder}: is a directory; name a file"])
 
     def test_backups_that_are_none(self):
         self.collector.init()
@@ -325,10 +321,10 @@ class Configuration(WithCollector):
                               (bytes(spoilt), "is damaged or not whole"),
                               ((self.collector.folder / "data/usage.sqlite").read_bytes(), "is no backup")):
             backup.write_bytes(content)
-            self.fails(COLLECTOR, "restore", backup, "--config", self.config, says=[f"{backup}: ", says])
+            self.refused(COLLECTOR, "restore", backup, "--config", self.config, says=[f"{backup}: ", says])
             self.assertFalse((self.folder / "other").exists())
-        self.fails(COLLECTOR, "restore", self.folder, "--config", self.config, says=[f"{self.folder}: ", "is no backup"])
-        self.fails(COLLECTOR, "restore", self.folder / "none", "--config", self.config, says=[f"{self.folder}/none: there is no such file"])
+        self.refused(COLLECTOR, "restore", self.folder, "--config", self.config, says=[f"{self.folder}: ", "is no backup"])
+        self.refused(COLLECTOR, "restore", self.folder / "none", "--config", self.config, says=[f"{self.folder}/none: there is no such file"])
         backup.write_bytes(whole)
         self.assertEqual(run(COLLECTOR, "restore", backup, "--config", self.config).returncode, 0)
 
@@ -373,8 +369,8 @@ class Classify(WithCollector):
         self.assertEqual(len(done.stdout.splitlines()), 3)
 
     def test_a_unit_that_is_none(self):
-        self.fails(COLLECTOR, "classify", "--config", self.config, "--unit", "nosuch", stdin="slack.com\n", says=["'nosuch'", "business-units.csv"])
-        self.fails(COLLECTOR, "classify", "--config", self.config, "--unit", "saels", stdin="slack.com\n", says=["'saels'", "did you mean 'sales'?"])
+        self.refused(COLLECTOR, "classify", "--config", self.config, "--unit", "nosuch", stdin="slack.com\n", says=["'nosuch'", "business-units.csv"])
+        self.refused(COLLECTOR, "classify", "--config", self.config, "--unit", "saels", stdin="slack.com\n", says=["'saels'", "did you mean 'sales'?"])
         self.assertEqual(len(self.classify("--unit", "sales").splitlines()), len(self.LINES) + 1)
 
 
@@ -396,7 +392,7 @@ class Rows(WithCollector):
 
     def test_an_account_of_a_unit_that_is_none(self):
         self.collector.init()
-        self.fails(COLLECTOR, "user", "add", "E1901", "--role", "unit-leader", "--units", "sales,saels", "--config", self.config,
+        self.refused(COLLECTOR, "user", "add", "E1901", "--role", "unit-leader", "--units", "sales,saels", "--config", self.config,
                    says=["'saels'", "did you mean 'sales'?", "business-units.csv"])
         self.assertNotIn("E1901", [row["name"] for row in self.collector.rows(None, "user", "list")])
 

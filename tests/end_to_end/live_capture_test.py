@@ -1,141 +1,73 @@
 """Live capture between two network namespaces: every packet that was sent is accounted for, in both modes; the agent, which holds no
 privilege by then, finds an interface again that went away and came back."""
-import json
-import os
-import pathlib
-import signal
-import socket
-import subprocess
-import sys
 import time
-import unittest
 
-from stage import testing, world
-from stage.processes import Processes, run
+from stage import testing
+from stage.pair import CLIENT, DATAGRAMS, OCTETS, PORT, SERVER, Pair
+from stage.processes import run
 
-AGENT = testing.build_folder() / "daylight-agent"
-SERVER, CLIENT, PORT = "192.0.2.1", "192.0.2.2", 9999
-DATAGRAMS, OCTETS = 20_000, 300
-SEND = """
-import socket, sys, time
-to, port, count, octets = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.connect((to, port))
-for i in range(count):
-    try: s.send(b"\\0" * octets)
-    except ConnectionRefusedError: s.send(b"\\0" * octets)
-"""
-TRANSFER = """
-import socket, sys, threading
-address, octets = sys.argv[1], int(sys.argv[2])
-s = socket.create_connection((address, 8443))
-s.sendall(b"GET / HTTP/1.1\\r\\nHost: download.example\\r\\n\\r\\n")
-got = 0
-while got < octets:
-    more = s.recv(1 << 20)
-    if not more: break
-    got += len(more)
-s.close()
-print(got)
-"""
-SERVE = """
-import socket, sys
-octets = int(sys.argv[2])
-s = socket.create_server((sys.argv[1], 8443))
-print("serving", flush=True)
-while True:
-    peer, _ = s.accept()
-    peer.recv(4096)
-    block = b"x" * 65536
-    left = octets
-    while left:
-        left -= peer.send(block[:min(left, len(block))])
-    peer.recv(1)
-    peer.close()
-"""
 DOWNLOAD = 50_000_000
 
 
-class LiveCapture(unittest.TestCase):
-    def setUp(self):
-        scratch = testing.scratch()
-        self.folder = scratch.__enter__()
-        self.addCleanup(scratch.__exit__, None, None, None)
-        self.processes = Processes(self.folder / "processes.json")
-        self.addCleanup(self.processes.stop_all)
-        self.prefix = f"daylight-test-{self.folder.name[-6:]}-"
-        self.addCleanup(world.remove, self.prefix)
-        self.here, self.there = self.prefix + "client", self.prefix + "server"
-        for name in (self.here, self.there):
-            run(["ip", "netns", "add", name], what="network namespace")
-            run(["ip", "-n", name, "link", "set", "lo", "up"], what="loopback")
-        self.plug_in()
-
-    def plug_in(self):
-        run(["ip", "-n", self.here, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.there], what="veth pair")
-        for name, address in ((self.here, CLIENT), (self.there, SERVER)):
-            run(["ip", "-n", name, "addr", "add", f"{address}/24", "dev", "eth0"], what="address")
-            run(["ip", "-n", name, "link", "set", "eth0", "up"], what="veth")
-
-    def inside(self, name, *command):
-        return ["nsenter", f"--net=/run/netns/{name}", *map(str, command)]
-
-    def python(self, name, text, *words):
-        done = subprocess.run(self.inside(name, sys.executable, "-c", text, *words), capture_output=True, text=True, timeout=120)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
-
-    def observed(self, what, *more, interface="eth0"):
-        """The rows of `observe` while `what` happens, and what it said on standard error."""
-        out = self.folder / "rows.jsonl"
-        log = self.folder / "agent.log"
-        log.write_text("")
-        with open(out, "wb") as rows:
-            command = ["setpriv", "--reuid=60090", "--regid=60090", "--clear-groups", "--no-new-privs", "--bounding-set=-all,+net_raw",
-                       "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw",
-                       AGENT, "observe", "--interface", interface, "--format", "jsonl", *more]
-            agent = self.processes.start("agent", self.inside(self.here, *command), log, stdout=rows)
-            time.sleep(1.5)
-            self.assertIsNone(agent.poll(), log.read_text())
-            what()
-            time.sleep(1)
-            self.assertEqual(self.processes.stop("agent", how=signal.SIGINT), 0, log.read_text())
-        return [json.loads(line) for line in out.read_text().splitlines()], log.read_text()
-
+class LiveCapture(Pair):
     def test_all_datagrams_are_counted(self):
         for mode in ("sensor", "endpoint"):
             for interface in ("eth0", "any"):
                 with self.subTest(mode=mode, interface=interface):
-                    rows, said = self.observed(lambda: self.python(self.here, SEND, SERVER, PORT, DATAGRAMS, OCTETS), "--mode", mode, interface=interface)
+                    rows, said = self.observed(lambda: self.send(SERVER, PORT, DATAGRAMS), "--mode", mode, interface=interface)
                     self.assertNotIn("dropped", said)
                     mine = [row for row in rows if row["port"] == PORT]
                     self.assertEqual(sum(row["bytes_up"] for row in mine), DATAGRAMS * OCTETS, mine)
 
     def test_a_download_is_counted_to_the_octet_from_outgoing_packets(self):
-        server = self.processes.start("server", self.inside(self.there, sys.executable, "-c", SERVE, SERVER, DOWNLOAD), self.folder / "server.log",
-                                      stdout=subprocess.PIPE)
-        self.assertEqual(server.stdout.readline(), b"serving\n")
+        self.serve(SERVER, DOWNLOAD)
         for mode in ("endpoint", "sensor"):
             with self.subTest(mode=mode):
-                rows, said = self.observed(lambda: self.assertEqual(int(self.python(self.here, TRANSFER, SERVER, DOWNLOAD)), DOWNLOAD), "--mode", mode)
+                rows, said = self.observed(lambda: self.download(SERVER, DOWNLOAD), "--mode", mode)
                 self.assertNotIn("dropped", said)
                 mine = [row for row in rows if row["name"] == "download.example"]
                 self.assertEqual([(row["connections"], row["bytes_down"]) for row in mine], [(1, DOWNLOAD)], rows)
 
     def test_an_interface_that_went_away_is_found_again(self):
         def unplug_and_plug():
-            self.python(self.here, SEND, SERVER, PORT, 10, OCTETS)
+            self.send(SERVER, PORT, 10)
             run(["ip", "-n", self.here, "link", "delete", "eth0"], what="unplugging")
             time.sleep(1.5)
             self.plug_in()
             time.sleep(2.5)    # it looks for the interface once a second
-            self.python(self.here, SEND, SERVER, PORT + 1, 10, OCTETS)
+            self.send(SERVER, PORT + 1, 10)
 
         for mode in ("endpoint", "sensor"):
             with self.subTest(mode=mode):
                 rows, _ = self.observed(unplug_and_plug, "--mode", mode)
                 octets = {port: sum(row["bytes_up"] for row in rows if row["port"] == port) for port in (PORT, PORT + 1)}
                 self.assertEqual(octets, {PORT: 10 * OCTETS, PORT + 1: 10 * OCTETS})
+
+    def test_addresses_that_come_and_go_are_the_same_host(self):
+        """DHCP gives another address, a second interface comes up as a VPN's does: all is counted, nothing twice."""
+        others = {"192.0.2.77": PORT + 2, "198.51.100.2": PORT + 3}
+
+        def move():
+            self.send(SERVER, PORT, 10)
+            run(["ip", "-n", self.here, "addr", "del", f"{CLIENT}/24", "dev", "eth0"], what="losing the address")
+            time.sleep(0.5)
+            run(["ip", "-n", self.here, "addr", "add", "192.0.2.77/24", "dev", "eth0"], what="another address")
+            self.send(SERVER, PORT + 2, 10)
+            run(["ip", "-n", self.here, "link", "add", "eth1", "type", "veth", "peer", "name", "eth1", "netns", self.there], what="veth pair")
+            for name, address in ((self.here, "198.51.100.2"), (self.there, "198.51.100.1")):
+                run(["ip", "-n", name, "addr", "add", f"{address}/24", "dev", "eth1"], what="address")
+                run(["ip", "-n", name, "link", "set", "eth1", "up"], what="veth")
+            self.send("198.51.100.1", PORT + 3, 10)
+            run(["ip", "-n", self.here, "link", "delete", "eth1"], what="unplugging")
+            run(["ip", "-n", self.here, "addr", "del", "192.0.2.77/24", "dev", "eth0"], what="losing the address")
+            run(["ip", "-n", self.here, "addr", "add", f"{CLIENT}/24", "dev", "eth0"], what="the first address")
+
+        for mode in ("endpoint", "sensor"):
+            with self.subTest(mode=mode):
+                rows, said = self.observed(move, "--mode", mode, interface="any")
+                self.assertNotIn("dropped", said)
+                seen = {(row["client"], row["port"]): (row["connections"], row["bytes_up"]) for row in rows if PORT <= row["port"] <= PORT + 3}
+                self.assertEqual(seen, {(address, port): (1, 10 * OCTETS) for address, port in ({CLIENT: PORT} | others).items()})
 
 
 if __name__ == "__main__":

@@ -9,13 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-import unittest
 import urllib.request
 
 from stage import testing
 from stage.collector import Collector
 from stage.performance import SOURCE
-from stage.processes import Processes
 
 AGENT = testing.build_folder() / "daylight-agent"
 COLLECTOR = testing.build_folder() / "daylight-collector"
@@ -32,14 +30,7 @@ class Silence(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class OwnReporting(unittest.TestCase):
-    def setUp(self):
-        scratch = testing.scratch()
-        self.folder = scratch.__enter__()
-        self.addCleanup(scratch.__exit__, None, None, None)
-        self.processes = Processes(self.folder / "processes.json")
-        self.addCleanup(self.processes.stop_all)
-
+class OwnReporting(testing.Case):
     def agent(self, *words):
         return subprocess.run([AGENT, *words, "--config", self.config], check=True, capture_output=True, text=True).stdout
 
@@ -48,12 +39,7 @@ class OwnReporting(unittest.TestCase):
         return {row["item"]: row["value"] for row in rows}
 
     def wait_for(self, what, condition):
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if condition():
-                return
-            time.sleep(0.2)
-        self.fail(f"not within 30 s: {what}; {self.status()}; {(self.folder / 'agent.log').read_text()}")
+        super().wait_for(what, condition, state=lambda: f"{self.status()}; {(self.folder / 'agent.log').read_text()}")
 
     def visit(self, host):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silence)

@@ -9,13 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import unittest
 
 from stage import testing
 from stage.collector import Collector
 from stage.performance import SOURCE
-from stage.processes import Processes
 
 AGENT = testing.build_folder() / "daylight-agent"
 COLLECTOR = testing.build_folder() / "daylight-collector"
@@ -23,13 +20,9 @@ INSIDE = "DAYLIGHT_TEST_INSIDE_NAMESPACE"
 REQUEST = b"GET / HTTP/1.1\r\nHost: long.example\r\n\r\n"
 
 
-class Trouble(unittest.TestCase):
+class Trouble(testing.Case):
     def setUp(self):
-        scratch = testing.scratch()
-        self.folder = scratch.__enter__()
-        self.addCleanup(scratch.__exit__, None, None, None)
-        self.processes = Processes(self.folder / "processes.json")
-        self.addCleanup(self.processes.stop_all)
+        super().setUp()
         collector = Collector(COLLECTOR, SOURCE / "config", SOURCE / "collector/web/dist", self.folder / "collector",
                               self.processes, ports=(0, 0))
         collector.init()
@@ -55,12 +48,7 @@ class Trouble(unittest.TestCase):
         return [json.loads(line) for line in self.agent("explain", "--format", "jsonl").splitlines()]
 
     def wait_for(self, what, condition):
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if condition():
-                return
-            time.sleep(0.2)
-        self.fail(f"not within 30 s: {what}; {self.status()}; {self.used()}; {(self.folder / 'agent.log').read_text()}")
+        super().wait_for(what, condition, state=lambda: f"{self.status()}; {self.used()}; {(self.folder / 'agent.log').read_text()}")
 
     def start(self):
         before = self.status().get("packets", 0)
@@ -70,7 +58,7 @@ class Trouble(unittest.TestCase):
 
             def watches():
                 probe.sendto(b"?", ("127.0.0.1", 9))
-                return self.status()["packets"] > before
+                return self.status().get("packets", 0) > before
 
             self.wait_for("watching", watches)
         return agent
@@ -119,16 +107,31 @@ class Trouble(unittest.TestCase):
         told = subprocess.run([AGENT, "doctor", "--format", "jsonl", "--config", self.config], capture_output=True, text=True)
         return {row["check"]: row for row in map(json.loads, told.stdout.splitlines())}
 
+    def fill(self):
+        """Leaves no room on the disk; returns the file that takes it."""
+        ballast = self.data / "ballast"
+        with ballast.open("wb", buffering=0) as file, self.assertRaises(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        return ballast
+
+    def test_starting_on_a_full_disk_is_refused_in_one_line(self):
+        self.fill()
+        for _ in range(2):    # also where the first attempt left a file
+            self.refused(AGENT, "run", "--config", self.config, says=[str(self.data), "make room"])
+        (self.data / "ballast").unlink()
+        self.start()
+        self.processes.stop("agent")
+        self.fill()    # with a ledger there
+        self.refused(AGENT, "run", "--config", self.config, says=[str(self.data), "make room"])
+
     def test_a_full_disk_is_said_and_passes(self):
         agent = self.start()
         self.connect()
         self.answer(1000)
         self.wait_for("the first octets", lambda: self.octets_down() == 1000)
         self.assertNotIn("booking", self.doctor())
-        ballast = self.data / "ballast"
-        with ballast.open("wb", buffering=0) as file, self.assertRaises(OSError):
-            while True:
-                file.write(b"x" * 4096)
+        ballast = self.fill()
         self.answer(500)
         self.wait_for("silence", lambda: self.status()["seconds_since_booked"] > 9)
         booking = self.doctor()["booking"]
