@@ -148,7 +148,7 @@ TEST_F(Watched, HandsTablesOverOnlyWhereTheyAreOn)
     // No tables at all behind these descriptors: looking up fails, and is no answer.
     EXPECT_FALSE(remote.origin_of({}, 1));
     const int mine = ::socket(AF_INET, SOCK_STREAM, 0);
-    EXPECT_TRUE(remote.find(owner_of(mine)));
+    EXPECT_TRUE(find_soon(remote, owner_of(mine)));
     ::close(mine);
     for (const int descriptor : pipes)
         ::close(descriptor);
