@@ -44,9 +44,9 @@ public:
     virtual ~Policy() = default;
     /// Rules for a service go before those for its vendor, and those before its category's; among rules for the same,
     /// one that names the unit goes first, then one that names the unit above it, and so on up, then one for all. A
-    /// rule for a vendor does not reach its personal instances (Service::personal). An expired rule applies no more and
-    /// is named in the chain. An internal service that no rule names is sanctioned: the asset database vouches for it.
-    /// Thread-safe.
+    /// rule for a vendor does not reach its offers to private persons (not Service::shows_need()). An expired rule
+    /// applies no more and is named in the chain. An internal service that no rule names is sanctioned: the asset
+    /// database vouches for it. Thread-safe.
     [[nodiscard]] virtual Decision decide(const catalog::Service& service, std::string_view unit) const = 0;
     [[nodiscard]] virtual std::string_view version() const = 0;
     /// What whoever keeps the rules should look at today: those that have expired, those past their review; a line

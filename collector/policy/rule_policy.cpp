@@ -70,8 +70,9 @@ Decision RulePolicy::decide(const catalog::Service& service, std::string_view un
     std::vector<std::string> words, expired;
     Decision decision;
     for (std::size_t target = 0; target < 3; ++target) {
-        // What an organisation agreed with a vendor does not cover that vendor's offer to private persons.
-        if (service.personal && static_cast<Target>(target) == Target::vendor) continue;
+        // What an organisation agreed with a vendor does not cover that vendor's offer to private persons: neither a
+        // private instance nor games and news.
+        if (!service.shows_need() && static_cast<Target>(target) == Target::vendor) continue;
         const auto shelf = shelves_[target].find(*subjects[target]);
         if (shelf == shelves_[target].end()) continue;
         const std::size_t before = applying.size();

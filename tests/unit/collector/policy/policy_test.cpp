@@ -88,6 +88,8 @@ TEST_F(PolicyTest, AVendorRuleDoesNotReachItsPersonalInstances)
     ASSERT_TRUE(policy) << policy.error().message;
     EXPECT_EQ((*policy)->decide(service("microsoft-teams"), "").verdict, Verdict::sanctioned);
     EXPECT_EQ((*policy)->decide(service("teams-personal"), "").verdict, Verdict::unreviewed);
+    for (const char* private_use : {"xbox", "msn", "bing", "minecraft"})
+        EXPECT_EQ((*policy)->decide(service(private_use), "").verdict, Verdict::unreviewed) << private_use;
     EXPECT_EQ((*policy)->decide(service("microsoft-account"), "").verdict, Verdict::tolerated) << "named itself";
 }
 
