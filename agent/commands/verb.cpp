@@ -1,5 +1,7 @@
 #include "agent/commands/verb.hpp"
 
+#include "shared/rows/cell_text.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -14,7 +16,7 @@ void add_config_option(CLI::App& verb, std::string& file)
 
 int fail(const char* verb, const Failure& failure)
 {
-    fmt::print(stderr, "daylight-agent {}: {}\n", verb, failure.message);
+    fmt::print(stderr, "daylight-agent {}: {}\n", verb, rows::display_text(failure.message));
     return 1;
 }
 

@@ -4,6 +4,7 @@
 #include "agent/owners/message.hpp"
 #include "agent/owners/process_watch.hpp"
 #include "shared/command_line/command_line.hpp"
+#include "shared/rows/cell_text.hpp"
 
 #include "generated/version.hpp"
 
@@ -23,7 +24,7 @@ void ask_to_stop(int) { stop_asked = true; }
 
 int fail(const dl::Failure& failure)
 {
-    fmt::print(stderr, "daylight-process-watch: {}\n", failure.message);
+    fmt::print(stderr, "daylight-process-watch: {}\n", dl::rows::display_text(failure.message));
     return 1;
 }
 

@@ -318,7 +318,8 @@ Match FileCatalog::match_address(const Address& address, std::string text) const
     }
     Match match;
     match.kind = Kind::internal;
-    match.id = match.label = private_network;
+    match.id = private_network;    // views what lasts; match.label moves with the answer
+    match.label = private_network;
     return match;
 }
 

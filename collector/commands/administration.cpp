@@ -4,6 +4,7 @@
 #include "collector/commands/workspace.hpp"
 #include "shared/base/id.hpp"
 #include "shared/command_line/option_checks.hpp"
+#include "shared/rows/cell_text.hpp"
 
 #include <fmt/format.h>
 
@@ -45,7 +46,7 @@ void add_digest_option(CLI::App& verb, std::string& digest)
 
 int fail(std::string_view verb, const Failure& failure)
 {
-    std::fputs(fmt::format("daylight-collector {}: {}\n", verb, failure.message).c_str(), stderr);
+    std::fputs(fmt::format("daylight-collector {}: {}\n", verb, rows::display_text(failure.message)).c_str(), stderr);
     return 1;
 }
 

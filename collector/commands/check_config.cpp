@@ -2,6 +2,7 @@
 // where.
 #include "collector/commands/commands.hpp"
 #include "collector/commands/workspace.hpp"
+#include "shared/rows/cell_text.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
@@ -32,7 +33,7 @@ int check_config(const CheckOptions& options)
     auto warnings = warnings_on(workspace->settings);
     std::ranges::move(workspace->policy->overdue(), std::back_inserter(warnings));
     for (const std::string& warning : warnings)
-        std::fputs(fmt::format("warn: {}\n", warning).c_str(), stderr);
+        std::fputs(fmt::format("warn: {}\n", rows::display_text(warning)).c_str(), stderr);
     std::fputs(fmt::format("{} services, {} units; catalogue {}, policy {}, directory {}: {}\n",
                            workspace->catalog->services().size(), workspace->directory->units().size(),
                            workspace->catalog->version(), workspace->policy->version(), workspace->directory->version(),

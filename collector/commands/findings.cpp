@@ -101,7 +101,7 @@ Result<void> findings(const ReportOptions& options)
         std::vector<json> values{figure.unit,
                                  finding.name(),
                                  policy::to_string(finding.decision.verdict),
-                                 figure.people ? json(figure.people->text()) : json(nullptr),
+                                 people_cell(figure.people),
                                  figure.days,
                                  insight::to_string(finding.trend),
                                  bytes(figure.bytes_up),

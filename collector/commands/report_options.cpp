@@ -2,6 +2,7 @@
 
 #include "shared/command_line/command_line.hpp"
 #include "shared/command_line/option_checks.hpp"
+#include "shared/rows/cell_text.hpp"
 
 #include <fmt/format.h>
 
@@ -74,7 +75,13 @@ void print_notes(const std::vector<std::string>& notes, const release::Period& p
         days = fmt::format(", {} to {}", to_iso_date(period.from), to_iso_date(period.to - std::chrono::days(1)));
     std::fputs(fmt::format("Period: {}{}.\n", release::words_of(period), days).c_str(), stderr);
     for (const auto& note : notes)
-        std::fputs(fmt::format("{}\n", note).c_str(), stderr);
+        std::fputs(fmt::format("{}\n", rows::display_text(note)).c_str(), stderr);
+}
+
+nlohmann::json people_cell(const std::optional<release::Heads>& people)
+{
+    if (!people) return nullptr;
+    return people->exact ? nlohmann::json(people->at_least) : nlohmann::json(people->text());
 }
 
 void print_notes(const Report& report, const ReportOptions& options, const release::Figures& figures)

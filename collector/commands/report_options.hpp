@@ -8,7 +8,9 @@
 #include "shared/rows/row_writer.hpp"
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +59,8 @@ struct Report {
 void print_notes(const std::vector<std::string>& notes, const release::Period& period);
 /// The same for figures that were chosen by `options`: who may see the current days is told how.
 void print_notes(const Report& report, const ReportOptions& options, const release::Figures& figures);
+/// A number where it is exact, the band's text where it is a band, null where it is not known.
+[[nodiscard]] nlohmann::json people_cell(const std::optional<release::Heads>& people);
 /// Runs a verb: its Result<void> becomes the exit code.
 int finish_report(std::string_view verb, const Result<void>& done);
 

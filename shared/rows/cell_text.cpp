@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace dl::rows {
@@ -49,6 +50,8 @@ bool reorders_text(char32_t c)
     return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f || c == 0x061c;
 }
 
+bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
+
 std::string valid_utf8(const std::string& text)
 {
     for (const char c : text)
@@ -78,15 +81,17 @@ std::string plain_text(const nlohmann::json& value)
     return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string display_text(const nlohmann::json& value)
+std::string harmless_text(std::string_view text, std::string_view keep)
 {
-    if (value.is_number_float()) return fmt::format("{:.2f}", value.get<double>());
-    const std::string plain = plain_text(value);
+    const auto plain = [](char c) {
+        return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f;
+    };
+    if (std::all_of(text.begin(), text.end(), plain)) return std::string(text);
     std::string shown;
-    shown.reserve(plain.size());
-    for (std::string_view rest = plain; !rest.empty();) {
+    shown.reserve(text.size());
+    for (std::string_view rest = text; !rest.empty();) {
         const CodePoint point = first_code_point(rest);
-        if (point.value < 0x20 || (point.value >= 0x7f && point.value < 0xa0))
+        if (is_control(point.value) && keep.find(rest.front()) == std::string_view::npos)
             shown += fmt::format("\\x{:02x}", static_cast<unsigned>(point.value));
         else if (reorders_text(point.value))
             shown += fmt::format("\\u{{{:x}}}", static_cast<unsigned>(point.value));
@@ -95,6 +100,29 @@ std::string display_text(const nlohmann::json& value)
         rest.remove_prefix(point.bytes);
     }
     return shown;
+}
+
+std::string harmless_json(std::string json)
+{
+    // DEL, and how C1 and the bidirectional characters begin in UTF-8.
+    if (json.find_first_of("\x7f\xc2\xd8\xe2") == std::string::npos) return json;
+    std::string shown;
+    shown.reserve(json.size());
+    for (std::string_view rest = json; !rest.empty();) {
+        const CodePoint point = first_code_point(rest);
+        if (is_control(point.value) || reorders_text(point.value))
+            shown += fmt::format("\\u{:04x}", static_cast<unsigned>(point.value));
+        else
+            shown += rest.substr(0, point.bytes);
+        rest.remove_prefix(point.bytes);
+    }
+    return shown;
+}
+
+std::string display_text(const nlohmann::json& value)
+{
+    if (value.is_number_float()) return fmt::format("{:.2f}", value.get<double>());
+    return harmless_text(plain_text(value));
 }
 
 std::size_t display_width(std::string_view text)

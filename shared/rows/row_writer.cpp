@@ -55,8 +55,9 @@ public:
         for (std::size_t i = 0; i < columns_.size(); ++i) {
             line_ += i == 0 ? '{' : ',';
             line_ += keys_[i];
-            line_ +=
-                i < values.size() ? values[i].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : "null";
+            line_ += i < values.size()
+                         ? harmless_json(values[i].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+                         : "null";
         }
         line_ += columns_.empty() ? "{}\n" : "}\n";
         put_line();
@@ -97,18 +98,22 @@ private:
 
     void put_tsv(const std::string& text)
     {
+        std::string escaped;
+        escaped.reserve(text.size());
         for (const char c : text)
             switch (c) {
-                case '\t': line_ += "\\t"; break;
-                case '\n': line_ += "\\n"; break;
-                case '\r': line_ += "\\r"; break;
-                case '\\': line_ += "\\\\"; break;
-                default: line_ += c;
+                case '\t': escaped += "\\t"; break;
+                case '\n': escaped += "\\n"; break;
+                case '\r': escaped += "\\r"; break;
+                case '\\': escaped += "\\\\"; break;
+                default: escaped += c;
             }
+        line_ += harmless_text(escaped);
     }
 
     void put_csv(std::string& text, bool number)
     {
+        text = harmless_text(text, "\t\r\n");
         // A spreadsheet would run such a cell as a formula; a negative number of ours is none.
         if (!number && !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
             text.insert(text.begin(), '\'');

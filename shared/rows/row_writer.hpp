@@ -26,8 +26,8 @@ struct Column {
 
 /// Writes rows in the order they come. A value is a JSON scalar; null prints as null in jsonl, as nothing elsewhere.
 /// CSV by RFC 4180 (CRLF line ends), text beginning = + - @ TAB CR prefixed with ' ; TSV escapes tab, newline, carriage
-/// return and backslash; a table is aligned, and shows control and bidirectional-override characters escaped: names are
-/// strangers'.
+/// return and backslash; a table is aligned. Names are strangers', and all of these end on terminals: in every format
+/// control characters and bidirectional overrides are escaped, in jsonl so that they read back as they were.
 class RowWriter {
 public:
     virtual ~RowWriter() = default;

@@ -175,6 +175,7 @@ describe('the page', { skip: skip_reason || false }, () => {
     ['light', { colorScheme: 'light' }],
     ['dark', { colorScheme: 'dark' }],
     ['print', { colorScheme: 'light' }, (page) => page.emulateMedia({ media: 'print' })],
+    ['print from a dark screen', { colorScheme: 'dark' }, (page) => page.emulateMedia({ media: 'print' })],
     ['200 %', { colorScheme: 'light', viewport: { width: 680, height: 450 }, deviceScaleFactor: 2 }],
   ]) {
     it(`has no accessibility finding (${look})`, async () => {

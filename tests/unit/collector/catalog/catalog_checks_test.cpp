@@ -198,7 +198,9 @@ TEST(Addresses, OfPrivateNetworksAreInternalAndOfGroupsLocal)
     for (const char* inner : {"10.0.0.1", "192.168.1.20", "172.31.0.1", "100.64.1.1", "169.254.9.9", "127.0.0.1", "::1",
                               "fe80::1%eth0", "fd00::5", "::ffff:10.0.0.1"}) {
         EXPECT_EQ((*loaded)->match(inner).kind, Kind::internal) << inner;
-        EXPECT_EQ((*loaded)->match(inner).label, "private-network") << inner;
+        const Match match = (*loaded)->match(inner);
+        EXPECT_EQ(match.label, "private-network") << inner;
+        EXPECT_EQ(match.id, "private-network") << inner;
     }
     for (const char* group : {"224.0.0.251", "255.255.255.255", "0.0.0.0", "ff02::fb", "::"})
         EXPECT_EQ((*loaded)->match(group).label, "noise:local") << group;

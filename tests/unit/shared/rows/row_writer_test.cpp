@@ -90,6 +90,19 @@ TEST(RowWriter, TableDisarmsTerminalControl)
     EXPECT_EQ(display_text("\xff\xfe"), "\xef\xbf\xbd\xef\xbf\xbd");
 }
 
+TEST(RowWriter, NoFormatHandsATerminalWhatItWouldObey)
+{
+    const std::vector<Column> name{{"name"}};
+    const std::string hostile = "a\x1b]0;b\x07\x7f\xc2\x9b\xe2\x80\xae"
+                                "c\\d\te";
+    EXPECT_EQ(written(Format::tsv, name, {{hostile}}), "name\na\\x1b]0;b\\x07\\x7f\\x9b\\u{202e}c\\\\d\\te\n");
+    EXPECT_EQ(written(Format::csv, name, {{hostile}}), "name\r\na\\x1b]0;b\\x07\\x7f\\x9b\\u{202e}c\\d\te\r\n");
+    const std::string line = written(Format::jsonl, name, {{hostile}});
+    EXPECT_EQ(line.find_first_of("\x1b\x07\x7f\xc2\xe2"), std::string::npos);
+    EXPECT_EQ(json::parse(line)["name"], hostile);
+    EXPECT_EQ(written(Format::tsv, name, {{"bücher – 日本"}}), "name\nbücher – 日本\n");
+}
+
 TEST(RowWriter, ListsAndFractionsReadWell)
 {
     EXPECT_EQ(plain_text(json{"a", 2, nullptr}), "a, 2, ");
