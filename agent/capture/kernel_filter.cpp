@@ -17,6 +17,7 @@ constexpr auto load_half = static_cast<std::uint16_t>(BPF_LD | BPF_H | BPF_ABS);
 constexpr auto load_byte = static_cast<std::uint16_t>(BPF_LD | BPF_B | BPF_ABS);
 constexpr auto load_half_behind = static_cast<std::uint16_t>(BPF_LD | BPF_H | BPF_IND);    // behind the IP header (X)
 constexpr auto load_byte_behind = static_cast<std::uint16_t>(BPF_LD | BPF_B | BPF_IND);
+constexpr auto load_word_behind = static_cast<std::uint16_t>(BPF_LD | BPF_W | BPF_IND);
 constexpr auto about = [](int what) { return static_cast<std::uint32_t>(SKF_AD_OFF + what); };
 
 constexpr std::uint32_t port_dns = 53;
@@ -24,9 +25,24 @@ constexpr std::uint32_t port_https = 443;
 constexpr std::uint32_t tcp_fin_syn_rst = 0x07;
 constexpr std::uint32_t tcp_syn_ack = 0x12;
 constexpr std::uint32_t tcp_syn = 0x02;
+/// Of flags and offset of an IPv4 header: no first octets of a datagram stand there; not the whole of it stands there.
+constexpr std::uint32_t later_fragment = 0x1fff;
+constexpr std::uint32_t any_fragment = 0x3fff;
 constexpr std::uint32_t first_two_bits = 0xc0;
 constexpr std::uint32_t quic_long_header = 0xc0;
 constexpr std::uint32_t quic_short_header = 0x40;
+constexpr std::uint32_t tls_handshake = 0x1603;
+/// The first four octets of requests, and of HTTP/2's preface.
+constexpr std::array<std::string_view, 13> requests{"GET ", "POST", "PUT ", "HEAD", "OPTI", "CONN", "DELE",
+                                                    "PATC", "PRI ", "PROP", "REPO", "MKCO", "TRAC"};
+
+constexpr std::uint32_t word_of(std::string_view octets)
+{
+    std::uint32_t word = 0;
+    for (const char octet : octets)
+        word = word << 8U | static_cast<std::uint8_t>(octet);
+    return word;
+}
 
 /// A program with named places. Jumps go forward only, as the kernel demands.
 class Program {
@@ -38,6 +54,18 @@ public:
     void keep_bits(std::uint32_t bits) { add(BPF_ALU | BPF_AND | BPF_K, bits, {}, {}); }
     void index_behind_ipv4() { add(BPF_LDX | BPF_B | BPF_MSH, 0, {}, {}); }
     void index(std::uint32_t value) { add(BPF_LDX | BPF_W | BPF_IMM, value, {}, {}); }
+    /// X moves from the TCP header to what is behind it; A becomes the octets there.
+    void index_behind_tcp()
+    {
+        load(load_byte_behind, 12);
+        keep_bits(0xf0);
+        add(BPF_ALU | BPF_RSH | BPF_K, 2, {}, {});
+        add(BPF_ALU | BPF_ADD | BPF_X, 0, {}, {});
+        add(BPF_MISC | BPF_TAX, 0, {}, {});
+        add(BPF_LD | BPF_W | BPF_LEN, 0, {}, {});
+        add(BPF_ALU | BPF_SUB | BPF_X, 0, {}, {});
+    }
+    void if_at_least(std::uint32_t value, Place yes, Place no) { add(BPF_JMP | BPF_JGE | BPF_K, value, yes, no); }
     void if_equal(std::uint32_t value, Place yes, Place no) { add(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no); }
     void if_any(std::uint32_t bits, Place yes, Place no) { add(BPF_JMP | BPF_JSET | BPF_K, bits, yes, no); }
     void answer(std::uint32_t octets) { add(BPF_RET | BPF_K, octets, {}, {}); }
@@ -78,8 +106,8 @@ private:
     std::vector<Named> places_;
 };
 
-/// X becomes the length of the IP header; A the protocol behind it. Fragments and everything but IPv4 and IPv6 part.
-void find_transport(Program& program)
+/// X becomes the length of the IP header; A the protocol behind it. `fragments` and everything but IPv4 and IPv6 part.
+void find_transport(Program& program, std::uint32_t fragments)
 {
     program.load(load_word, about(SKF_AD_PROTOCOL));
     program.if_equal(ETH_P_IP, "ipv4", "");
@@ -91,7 +119,7 @@ void find_transport(Program& program)
     program.if_equal(IPPROTO_UDP, "udp", "other");
     program.place("ipv4");
     program.load(load_half, 6);
-    program.if_any(0x1fff, "other", "");
+    program.if_any(fragments, "other", "");
     program.index_behind_ipv4();
     program.load(load_byte, 9);
     program.if_equal(IPPROTO_TCP, "tcp", "");
@@ -111,11 +139,11 @@ std::vector<sock_filter> endpoint_filter(const SnapLengths& lengths)
     program.place("drop_early");
     program.answer(0);
     program.place("any_link");
-    find_transport(program);
+    find_transport(program, any_fragment);
 
     program.place("tcp");
     program.load(load_word, about(SKF_AD_PKTTYPE));
-    program.if_equal(PACKET_OUTGOING, "speech", "");
+    program.if_equal(PACKET_OUTGOING, "tcp_going_out", "");
     program.load(load_byte_behind, 13);
     program.if_any(tcp_fin_syn_rst, "headers", "");
     program.load(load_half_behind, 0);
@@ -135,14 +163,26 @@ std::vector<sock_filter> endpoint_filter(const SnapLengths& lengths)
     program.keep_bits(first_two_bits);
     program.if_equal(quic_short_header, "headers", "speech");
 
+    program.place("tcp_going_out");
+    program.index_behind_tcp();
+    program.if_at_least(4, "", "speech");
+    program.load(load_half_behind, 0);
+    program.if_equal(tls_handshake, "first_flight", "");
+    program.load(load_word_behind, 0);
+    for (const std::string_view request : requests)
+        program.if_equal(word_of(request), "first_flight", "");
+    program.answer(lengths.speech);
+
     program.place("other");
     program.load(load_word, about(SKF_AD_PKTTYPE));
     program.if_equal(PACKET_OUTGOING, "speech", "");
     program.load(load_half, 6);
-    program.if_any(0x3fff, "speech", "tunnel");    // fragments of IPv4; of IPv6 the length stands here, seldom small
+    program.if_any(any_fragment, "speech", "tunnel");    // of IPv6 the next header stands here: all is kept
 
     program.place("speech");
     program.answer(lengths.speech);
+    program.place("first_flight");
+    program.answer(lengths.first_flight);
     program.place("tunnel");
     program.answer(lengths.tunnel);
     program.place("headers");
@@ -160,7 +200,7 @@ std::vector<sock_filter> first_packets_filter()
     program.if_equal(PACKET_OUTGOING, "going_out", "");
     program.answer(0);
     program.place("going_out");
-    find_transport(program);
+    find_transport(program, later_fragment);
     program.place("tcp");
     program.load(load_byte_behind, 13);
     program.keep_bits(tcp_syn_ack);

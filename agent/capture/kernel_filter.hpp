@@ -12,7 +12,10 @@ namespace dl::agent::capture {
 /// How many octets are kept, IP header included.
 struct SnapLengths {
     std::uint32_t speech = 4096;    ///< of what may carry a name or open a connection
-    std::uint32_t tunnel = 256;     ///< of other protocols' packets that come in: inner headers
+    /// Of outgoing TCP whose payload begins as a TLS handshake or an HTTP request: with segmentation offload one packet
+    /// is a whole write, and a ClientHello of 32 KiB has its name anywhere.
+    std::uint32_t first_flight = 35UL * 1024;
+    std::uint32_t tunnel = 256;    ///< of other protocols' packets that come in: inner headers
     /// Of what is only counted; long enough for the first message of WireGuard (148 octets), which is known by its
     /// length.
     std::uint32_t headers = 256;

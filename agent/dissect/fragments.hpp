@@ -14,12 +14,13 @@ namespace dl::agent::dissect {
 class Fragments {
 public:
     static constexpr std::size_t places = 32;
-    static constexpr std::size_t largest = 65535;
+    static constexpr std::uint32_t largest = 65535;
     static constexpr std::chrono::seconds patience{30};
 
-    /// Adds a fragment. True when it completed its packet: `packet` then is the whole one, valid until the next call.
+    /// Adds a fragment. True when it completed its packet: `packet` then is the whole one, valid until the next call;
+    /// its payload ends where a fragment was cut by the capture first.
     bool add(ip::Packet& packet, Timestamp when);
-    /// Packets given up: overlap, cut capture, too large, too many at once.
+    /// Packets given up: overlap, too large, too many at once.
     [[nodiscard]] std::uint64_t given_up() const { return given_up_; }
 
 private:
@@ -36,6 +37,7 @@ private:
         Timestamp started{};
         std::uint32_t total = 0;    ///< octets, known when the last fragment came
         std::uint32_t received = 0;
+        std::uint32_t captured = 0;    ///< octets at the front of which none was cut by the capture
         std::vector<std::uint8_t> bytes;
         std::vector<Piece> pieces;
     };

@@ -48,6 +48,13 @@ std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame)
             case BPF_LD | BPF_B | BPF_ABS: inside = load(step.k, 1); break;
             case BPF_LD | BPF_H | BPF_IND: inside = load(x + step.k, 2); break;
             case BPF_LD | BPF_B | BPF_IND: inside = load(x + step.k, 1); break;
+            case BPF_LD | BPF_W | BPF_IND: inside = load(x + step.k, 4); break;
+            case BPF_LD | BPF_W | BPF_LEN: a = static_cast<std::uint32_t>(frame.bytes.size()); break;
+            case BPF_MISC | BPF_TAX: x = a; break;
+            case BPF_ALU | BPF_RSH | BPF_K: a >>= step.k; break;
+            case BPF_ALU | BPF_ADD | BPF_X: a += x; break;
+            case BPF_ALU | BPF_SUB | BPF_X: a -= x; break;
+            case BPF_JMP | BPF_JGE | BPF_K: at += a >= step.k ? step.jt : step.jf; break;
             case BPF_LDX | BPF_W | BPF_IMM: x = step.k; break;
             case BPF_LDX | BPF_B | BPF_MSH: x = (frame.bytes.at(step.k) & 15U) * 4; break;
             case BPF_ALU | BPF_AND | BPF_K: a &= step.k; break;
@@ -132,6 +139,28 @@ TEST(EndpointFilter, KeepsOutgoingTcpAndOnlyTheEndsOfIncoming)
     EXPECT_EQ(run(filter, incoming(ip6(6, tcp(443, 40000, syn | ack)))), lengths.headers);
 }
 
+TEST(EndpointFilter, KeepsTheWholeFirstFlightOfAWrite)
+{
+    const auto filter = endpoint_filter();
+    const auto kept = [&](std::vector<std::uint8_t> payload, unsigned options) {
+        auto segment = tcp(40000, 8443, ack);
+        segment[12] = static_cast<std::uint8_t>(0x50 + (options << 4U));
+        segment.resize(20 + std::size_t{options} * 4);
+        segment.insert(segment.end(), payload.begin(), payload.end());
+        EXPECT_EQ(run(filter, ip6(6, segment)), run(filter, ip4(6, segment, options)));
+        return run(filter, ip4(6, segment, options));
+    };
+    for (const unsigned options : {0U, 3U, 10U}) {
+        EXPECT_EQ(kept({0x16, 3, 1, 0x40, 0}, options), lengths.first_flight);
+        EXPECT_EQ(kept({'G', 'E', 'T', ' ', '/'}, options), lengths.first_flight);
+        EXPECT_EQ(kept({'P', 'R', 'I', ' ', '*'}, options), lengths.first_flight);
+        EXPECT_EQ(kept({0x17, 3, 3, 0x40, 0}, options), lengths.speech);    // an upload
+        EXPECT_EQ(kept({'G', 'E', 'T'}, options), lengths.speech);
+        EXPECT_EQ(kept({}, options), lengths.speech);
+    }
+    EXPECT_GE(lengths.first_flight, 60U + 60 + 34 * 1024);
+}
+
 TEST(EndpointFilter, KeepsOfUdpHeadersDnsAndQuicLongHeaders)
 {
     const auto filter = endpoint_filter();
@@ -159,6 +188,9 @@ TEST(EndpointFilter, KeepsFragmentsAndOtherProtocolsButNoOtherNetworks)
 {
     const auto filter = endpoint_filter();
     EXPECT_EQ(run(filter, incoming(ip4(17, udp(1, 2, 0), 0, 0x0010))), lengths.speech);
+    EXPECT_EQ(run(filter, incoming(ip4(17, udp(1, 2, 0), 0, 0x2000))), lengths.speech);    // the first
+    EXPECT_EQ(run(filter, ip4(17, udp(1, 2, 0), 0, 0x2000)), lengths.speech);
+    EXPECT_EQ(run(filter, ip4(17, udp(1, 2, 0), 0, 0x4000)), lengths.headers);    // not to be fragmented
     EXPECT_EQ(run(filter, ip4(47, {0, 0, 8, 0})), lengths.speech);
     EXPECT_EQ(run(filter, incoming(ip4(47, {0, 0, 8, 0}))), lengths.tunnel);
     Frame arp = ip4(0, {});

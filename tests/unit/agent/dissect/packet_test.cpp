@@ -126,6 +126,23 @@ TEST(Fragments, ArePutTogetherInAnyOrder)
     }
 }
 
+TEST(Fragments, CutByTheCaptureCountAsLongAsTheyWere)
+{
+    Data long_datagram = udp(client, server(9000), zeros(3992));
+    const Data head = ipv4(17, Data(long_datagram.begin(), long_datagram.begin() + 2000), client, server(9000), 0x2000);
+    const Data tail = ipv4(17, Data(long_datagram.begin() + 2000, long_datagram.end()), client, server(9000), 250);
+    for (const bool reversed : {false, true}) {
+        PacketDissector dissector;
+        const dissect::Bytes cut = dissect::Bytes(head).first(256);
+        EXPECT_FALSE(dissector.dissect(101, reversed ? dissect::Bytes(tail) : cut, {}));
+        const auto segment = dissector.dissect(101, reversed ? cut : dissect::Bytes(tail), {});
+        ASSERT_TRUE(segment);
+        EXPECT_EQ(segment->length, 3992U);
+        EXPECT_EQ(segment->payload.size(), 256U - 20 - 8);
+        EXPECT_EQ(dissector.fragments_given_up(), 0U);
+    }
+}
+
 TEST(Fragments, ThatOverlapAreGivenUp)
 {
     const Data first(datagram.begin(), datagram.begin() + 8);
