@@ -77,7 +77,8 @@ std::string read_row(std::string_view line, RecordedConnection& row)
         (side == 1 ? row.client : row.server) = {*address, *port};
     }
     if (!fields[5].empty()) row.identity.user = std::string(fields[5]);
-    if (!fields[6].empty()) row.identity.application = std::string(fields[6]);
+    // What a record names is the program itself: it counts as known, as on the host where it ran.
+    if (!fields[6].empty()) row.identity.process = row.identity.application = std::string(fields[6]);
     return {};
 }
 

@@ -24,8 +24,8 @@ struct RecordedConnection {
 
 /// Reads a TSV file: its head line is
 /// `#transport client_address client_port server_address server_port user application` (tab-separated), a row gives the
-/// same columns; an empty user or application is unknown. Other lines that begin with # are skipped. A failure names
-/// file and line.
+/// same columns; the application is the executable's name; an empty user or application is unknown. Other lines that
+/// begin with # are skipped. A failure names file and line.
 [[nodiscard]] Result<std::unique_ptr<Attributor>> create_recorded_attributor(const std::filesystem::path& file);
 
 }    // namespace dl::agent::identity

@@ -12,6 +12,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <exception>
 
 // GCC 12 at -O2 inlines one half of a coroutine frame's pair of operator new and delete, and takes them for strangers.
@@ -135,6 +139,10 @@ std::filesystem::path enrolment_file(const std::filesystem::path& data_directory
 Result<Enrolment> load_enrolment(const std::filesystem::path& data_directory)
 {
     const auto file = enrolment_file(data_directory);
+    if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES)
+        return io_failure(fmt::format("{}: only root and the agent's own account may read it; run the command as root "
+                                      "(sudo), or ask IT to run it with you",
+                                      file.string()));
     const auto text = tls::read_whole_file(file);
     if (!text) {
         if (text.error().kind != Failure::Kind::not_found) return text.error();

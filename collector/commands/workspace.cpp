@@ -133,10 +133,11 @@ Result<std::optional<access::Account>> account_of_caller(Workspace& workspace, c
         auto content = tls::read_whole_file(token_file, 4096);
         if (!content) return content.error();
         token = trimmed(std::move(*content));
-    } else if (const char* variable = std::getenv(token_variable)) {
-        token = trimmed(variable);
     } else {
-        return std::optional<access::Account>{};
+        // Set to nothing is how scripts unset it.
+        const char* variable = std::getenv(token_variable);
+        token = trimmed(variable != nullptr ? variable : "");
+        if (token.empty()) return std::optional<access::Account>{};
     }
     access::Accounts accounts{*workspace.state};
     auto account = accounts.authenticate(token);

@@ -98,13 +98,26 @@ std::optional<std::string> empty_argument(const std::vector<std::string>& words)
     return std::nullopt;
 }
 
+/// "; a file is named with --backup FILE" where the verb takes files by options only; --config is everywhere.
+std::string options_for_files(const CLI::App& verb)
+{
+    std::string text;
+    for (const CLI::Option* one : verb.get_options()) {
+        if (one->get_positional()) return {};
+        if (one->get_type_name() != "FILE" || one->get_name() == "--config") continue;
+        text += fmt::format("{} {} FILE", text.empty() ? "; a file is named with" : " or", one->get_name());
+    }
+    return text;
+}
+
 /// What was typed and belongs nowhere.
 std::string unexpected(const CLI::App& app, const CLI::App& verb)
 {
     const auto left = app.remaining(true);
     const auto option = std::find_if(left.begin(), left.end(), [](const auto& word) { return word.starts_with('-'); });
     if (option == left.end())
-        return fmt::format("'{}' is one argument too many", left.empty() ? std::string() : left.front());
+        return fmt::format("'{}' is one argument too many{}", left.empty() ? std::string() : left.front(),
+                           options_for_files(verb));
     const std::string name = option->substr(0, option->find('='));
     std::vector<std::string> known;
     for (const CLI::Option* one : verb.get_options())

@@ -3,12 +3,15 @@ import csv
 import io
 import json
 import os
+import pwd
 import re
+import shutil
 import subprocess
 
 from stage import testing
 from stage.collector import Collector
 from stage.performance import SOURCE
+from stage.processes import StageError
 
 AGENT = testing.build_folder() / "daylight-agent"
 COLLECTOR = testing.build_folder() / "daylight-collector"
@@ -94,6 +97,7 @@ class Usage(testing.Case):
             (["import", "--format", "zeek"], ["FILE"]),
             (["backup"], ["FILE"]),
             (["restore"], ["FILE"]),
+            (["verify", "a.backup"], ["'a.backup'", "too many", "--backup FILE"]),
         ]:
             with self.subTest(words=words):
                 self.wrong(COLLECTOR, *words, *([] if "--unit=" in words else ["--config", NOWHERE]), says=[f"daylight-collector {words[0]}", *says])
@@ -177,6 +181,22 @@ class Usage(testing.Case):
             text = run(COLLECTOR, verb, "--help").stdout
             for name in FORMATS + (["text", "markdown", "html", "json"] if verb == "brief" else []):
                 self.assertRegex(text, rf"\b{name}\b", verb)
+
+
+class OrdinaryUser(testing.Case):
+    def test_the_agents_records_are_not_theirs_and_the_answer_says_who_may(self):
+        if os.geteuid() != 0:
+            self.skipTest("becoming another user needs root")
+        nobody = pwd.getpwnam("nobody").pw_uid
+        self.folder.chmod(0o755)
+        data, config = self.folder / "data", self.folder / "agent.json"
+        data.mkdir(mode=0o700)
+        config.write_text(json.dumps({"collector": "https://127.0.0.1:8443", "data_directory": str(data)}))
+        program = self.folder / "daylight-agent"
+        shutil.copy(AGENT, program)    # the build may stand where only its owner can go
+        for verb in ("explain", "status"):
+            self.refused(program, verb, "--config", config, user=nobody, says=[f"{data}/enrolment.json: only root", "sudo", "ask IT"])
+        self.refused(program, "explain", "--config", config, says="not enrolled")
 
 
 class WithCollector(testing.Case):
@@ -318,10 +338,12 @@ class Configuration(WithCollector):
         spoilt[8192:12288] = bytes(range(256)) * 16
         for content, says in ((b"", "is no backup"), (os.urandom(5000), "is no backup"), (whole[:60], "is no backup"),
                               (whole[:len(whole) // 2], "is damaged or not whole"), (whole[:-1], "is damaged or not whole"),
+                              (whole + b"more", "goes on for 4 octets after its end"),
                               (bytes(spoilt), "is damaged or not whole"),
                               ((self.collector.folder / "data/usage.sqlite").read_bytes(), "is no backup")):
             backup.write_bytes(content)
             self.refused(COLLECTOR, "restore", backup, "--config", self.config, says=[f"{backup}: ", says])
+            self.refused(COLLECTOR, "verify", "--backup", backup, "--config", self.config, says=[f"{backup}: ", says])
             self.assertFalse((self.folder / "other").exists())
         self.refused(COLLECTOR, "restore", self.folder, "--config", self.config, says=[f"{self.folder}: ", "is no backup"])
         self.refused(COLLECTOR, "restore", self.folder / "none", "--config", self.config, says=[f"{self.folder}/none: there is no such file"])
@@ -389,6 +411,12 @@ class Rows(WithCollector):
             self.assertEqual(len(lines), len(rows) + 1)
             self.assertEqual(lines[0], separator.join(rows[0]))
         self.assertEqual(json.loads(self.collector.verb("brief", "sales", "--format", "json"))["unit"]["id"], "sales")
+
+    def test_an_empty_token_is_none(self):
+        self.collector.init()
+        self.assertEqual(self.collector.verb("coverage", env={"DAYLIGHT_TOKEN": ""}), self.collector.verb("coverage"))
+        with self.assertRaises(StageError):
+            self.collector.verb("coverage", env={"DAYLIGHT_TOKEN": "x"})
 
     def test_an_account_of_a_unit_that_is_none(self):
         self.collector.init()

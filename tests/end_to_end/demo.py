@@ -44,6 +44,12 @@ def clear():
     shutil.rmtree(DATA, ignore_errors=True)
 
 
+def write_private(file, text):
+    """For what holds sign-in tokens: nobody else may read it, at no moment."""
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+
+
 def heading(text):
     print(f"\n{text}\n{'=' * len(text)}", flush=True)
 
@@ -68,7 +74,7 @@ def perform(play, keep):
     print(f"{play.collector.page}/#token={play.collector.tokens['security']}")
     print(f"sign-in token of the security team: {play.collector.tokens['security']}")
     if keep:
-        (DATA / "house.json").write_text(json.dumps(play.house()))
+        write_private(DATA / "house.json", json.dumps(play.house()))
         print(f"\nStill running; scripts/demo --stop ends it. Data, logs and configuration: {DATA}")
     else:
         print("\nThe page is gone with the demo's end; scripts/demo --keep leaves it running.")

@@ -82,9 +82,15 @@ void refuse_strange_file(const fs::path& file)
          number(68) != static_cast<std::uint32_t>(backup_without_digests)))
         throw StoreError(invalid_input(fmt::format(
             "{}: is no backup of a collector; name the file that daylight-collector backup wrote", file.string())));
-    // Page size and number of pages: a copy that was cut short shows here.
+    // Page size and number of pages: a copy that was cut short shows here, and what was put behind it, which SQLite
+    // does not read.
     const std::uint64_t page = number(16) >> 16 == 1 ? 65536 : number(16) >> 16;
-    if (fs::file_size(file, error) < page * number(28) || error) throw StoreError(damaged(file));
+    const std::uint64_t whole = page * number(28), size = fs::file_size(file, error);
+    if (error || size < whole) throw StoreError(damaged(file));
+    if (size > whole)
+        throw StoreError(invalid_input(fmt::format("{}: goes on for {} octets after its end, which nobody wrote there; "
+                                                   "use another backup",
+                                                   file.string(), size - whole)));
 }
 
 /// What SQLite says of a damaged database advises a restore: of the backup itself that would be odd.

@@ -66,9 +66,9 @@ class Case(unittest.TestCase):
             time.sleep(0.2)
         self.fail(f"not within {patience} s: {what}; {state()}")
 
-    def refused(self, *command, says, code=1, stdin=None, patience=60):
+    def refused(self, *command, says, code=1, stdin=None, patience=60, user=None):
         """The command fails with one line that has all the words; it writes nothing else to standard error."""
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=patience, input=stdin)
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=patience, input=stdin, user=user)
         lines = done.stderr.strip().splitlines()
         self.assertEqual(done.returncode, code, f"{command}: {done.stderr}")
         self.assertEqual(len(lines), 1, f"{command}: not one line:\n{done.stderr}")

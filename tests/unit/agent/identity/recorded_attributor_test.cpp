@@ -40,9 +40,11 @@ TEST_F(RecordedAttributor, FindsTheExactConnection)
     const Identity tcp = (*table)->identify(connection(1, Transport::tcp, {10, 0, 0, 2}, 40000, {192, 0, 2, 1}, 443));
     EXPECT_EQ(tcp.user, "e1001");
     EXPECT_EQ(tcp.application, "curl");
+    EXPECT_EQ(tcp.process, "curl") << "a recorded application is a known program";
     const Identity udp = (*table)->identify(connection(2, Transport::udp, {10, 0, 0, 2}, 40000, {192, 0, 2, 1}, 443));
     EXPECT_EQ(udp.user, "e1002");
     EXPECT_FALSE(udp.application);
+    EXPECT_FALSE(udp.process);
     EXPECT_FALSE((*table)->identify(connection(3, Transport::tcp, {10, 0, 0, 2}, 40001, {192, 0, 2, 1}, 443)).user);
 }
 

@@ -188,6 +188,16 @@ TEST_F(StoreBackupTest, ACutBackupIsRefused)
     EXPECT_EQ(refusal(directory_, whole), "");
 }
 
+TEST_F(StoreBackupTest, OctetsBehindABackupAreRefused)
+{
+    const auto file = directory_ / "backup";
+    ASSERT_TRUE(back_up(data_, file).has_value());
+    const std::string whole = octets(file);
+    EXPECT_THAT(refusal(directory_, whole + "x"), testing::HasSubstr("goes on for 1 octets after its end"));
+    EXPECT_THAT(refusal(directory_, whole + std::string(4096, '\0')), testing::HasSubstr("goes on for 4096 octets"));
+    EXPECT_THAT(refusal(directory_, whole + whole), testing::HasSubstr("after its end"));
+}
+
 TEST_F(StoreBackupTest, WhatWasChangedInABackupIsNamed)
 {
     const auto file = directory_ / "backup";
