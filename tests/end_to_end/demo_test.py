@@ -83,6 +83,9 @@ class Demo(unittest.TestCase):
         held = self.play.totals()
         self.assertEqual({key: held[key] for key in self.counted}, self.counted)
 
+    def test_what_agents_told_is_the_count_of_each_device_and_day(self):
+        self.assertEqual(self.play.where_they_differ(), "each agent told what its sockets counted on every day: the difference is the collector's")
+
     def test_security_sees_every_visited_service_with_verdict_unit_and_heads_and_nothing_else(self):
         wanted = {key: (len(people), verdict_of(*key)) for key, people in self.heads().items()}
         found = self.findings("security", **self.whole_time())

@@ -1,5 +1,6 @@
 #include "tests/traffic/ends.hpp"
 #include "tests/traffic/recorder.hpp"
+#include "tests/traffic/recording_check.hpp"
 #include "tests/traffic/truth.hpp"
 
 #include <fmt/format.h>
@@ -218,6 +219,9 @@ int run_device(const Scenario& scenario, const DeviceRun& run)
     if (recorder) {
         recorder->stop();
         recorder->write(run.capture, recorded_day_begins);
+        // A failed visit has no count to compare with, and is a failure anyway.
+        if (const std::string lacking = good ? difference(run.capture, scenario, made) : ""; !lacking.empty())
+            throw RecordIncomplete(lacking);
     }
     if (!run.identities.empty()) write_identities(run.identities, scenario, made);
     if (!run.truth.empty()) write_truth(run.truth, scenario, device, made);

@@ -30,7 +30,7 @@ struct RecordIncomplete : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 /// Makes the visits of the device's employees, each in a process of its own under the employee's user id. Throws
-/// RecordIncomplete where the kernel dropped packets while recording.
+/// RecordIncomplete where the capture does not hold what the sockets counted.
 int run_device(const Scenario& scenario, const DeviceRun& run);
 
 /// Segments and checksums as they go over a wire: without it a veth pair carries 64 KiB packets.

@@ -8,6 +8,7 @@
 #include <pcap/pcap.h>
 
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 namespace dl::traffic {
@@ -66,17 +67,28 @@ void Recorder::stop()
 
 void Recorder::run()
 {
-    auto last = std::chrono::steady_clock::now();
-    while (!stopping_ || std::chrono::steady_clock::now() - last < quiet) {
+    // Quiet is what the buffer is found empty for, look after look: on a busy machine this thread may wait for longer
+    // than that between a packet and the next look, with packets behind it.
+    std::optional<std::chrono::steady_clock::time_point> empty_since;
+    for (;;) {
         pcap_pkthdr* header = nullptr;
         const u_char* bytes = nullptr;
-        if (pcap_next_ex(handle_, &header, &bytes) != 1) {
-            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        const bool ending = stopping_;
+        const int got = pcap_next_ex(handle_, &header, &bytes);
+        if (got == 1) {
+            empty_since.reset();
+            keep(std::chrono::seconds{header->ts.tv_sec} + std::chrono::nanoseconds{header->ts.tv_usec}, header->len,
+                 bytes, header->caplen);
             continue;
         }
-        last = std::chrono::steady_clock::now();
-        keep(std::chrono::seconds{header->ts.tv_sec} + std::chrono::nanoseconds{header->ts.tv_usec}, header->len, bytes,
-             header->caplen);
+        if (got < 0) {
+            broken_ = pcap_geterr(handle_);
+            return;
+        }
+        const auto now = std::chrono::steady_clock::now();
+        if (!ending || !empty_since) empty_since = now;
+        if (ending && now - *empty_since >= quiet) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
     }
 }
 
@@ -94,6 +106,7 @@ void Recorder::keep(std::chrono::nanoseconds when, std::uint32_t length, const s
 
 void Recorder::write(const std::filesystem::path& file, std::chrono::seconds begin) const
 {
+    if (!broken_.empty()) throw RecordIncomplete("recording ended early: " + broken_);
     if (dropped_ > 0) throw RecordIncomplete(fmt::format("the kernel dropped {} packets while recording", dropped_));
     pcap_t* format = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, snap_length, PCAP_TSTAMP_PRECISION_NANO);
     pcap_dumper_t* out = pcap_dump_open(format, file.c_str());

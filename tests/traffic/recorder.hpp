@@ -29,8 +29,8 @@ public:
     void start();
     void stop();
     /// The recorded packets in the order of their days; each day's traffic begins at `begin` after midnight UTC and
-    /// keeps its pace. Ethernet, nanoseconds. Throws RecordIncomplete when the kernel dropped packets: the record would
-    /// not be the truth.
+    /// keeps its pace. Ethernet, nanoseconds. Throws RecordIncomplete when the kernel dropped packets or reading
+    /// ended early: the record would not be the truth.
     void write(const std::filesystem::path& file, std::chrono::seconds begin) const;
 
 private:
@@ -47,6 +47,7 @@ private:
     std::map<Day, std::vector<Packet>> packets_;
     std::chrono::nanoseconds started_{};
     std::uint64_t dropped_ = 0;
+    std::string broken_;    ///< why reading ended before stop()
     std::atomic<bool> stopping_ = false;
     std::thread thread_;
 };

@@ -26,7 +26,8 @@ class Agents:
         kind = "live" if "network_namespace" in settings else "earlier" if settings else "enrol"
         file = home / f"{kind}.json"
         document = {"collector": self.collector.url, "data_directory": str(home / "data"), "device_name": device,
-                    "flush_seconds": 1, "report_seconds": 1, "report_jitter": 0.0}
+                    "flush_seconds": 1, "report_seconds": 1, "report_jitter": 0.0,
+                    "keep_acknowledged_days": 90}    # so that told() has all days
         document.update({key: str(value) for key, value in settings.items()})
         file.write_text(json.dumps(document, indent=1) + "\n")
         return file
@@ -39,6 +40,11 @@ class Agents:
         """The earlier days: from the capture to an acknowledged report."""
         config = self.config(device, capture_file=self.traffic.capture(device), capture_identities=self.traffic.identities(device))
         run(self.as_if_employees_had_accounts(self.program, "run", "--once", "--config", config), what=f"earlier days of {device}", timeout=90)
+
+    def told(self, device):
+        """Rows of what the collector acknowledged, by the agent's own ledger."""
+        text = run([self.program, "explain", "--format", "jsonl", "--config", self.config(device)], what=f"explain of {device}")
+        return [json.loads(line) for line in text.splitlines()]
 
     def start_live(self, device):
         config = self.config(device, network_namespace=self.world.path(device), interface="eth0")

@@ -96,8 +96,22 @@ class Performance:
             if held == wanted:
                 return wanted
             if time.monotonic() > deadline:
-                raise StageError(f"after {patience} s the collector holds {held}, but {wanted} was counted at the sockets")
+                raise StageError(f"after {patience} s the collector holds {held}, but {wanted} was counted at the sockets; "
+                                 f"{self.where_they_differ()}")
             time.sleep(0.3)
+
+    def where_they_differ(self):
+        """By device and day: what agents told the collector beside what the sockets counted; the recordings were compared when made."""
+        counted, told = truth.by_device_and_day(self.counted()), {}
+        for device in self.world.devices:
+            told |= truth.by_device_and_day([{**row, "device": device, "how": ""} for row in self.agents.told(device)])
+        differing = [f"{device} {day}: {told.get((device, day), truth.NOTHING)} told, {counted.get((device, day), truth.NOTHING)} counted"
+                     for device, day in sorted(counted.keys() | told.keys())
+                     if told.get((device, day)) != counted.get((device, day))]
+        if not differing:
+            return "each agent told what its sockets counted on every day: the difference is the collector's"
+        more = f", and {len(differing) - 4} more" if len(differing) > 4 else ""
+        return f"the agents told something else than their sockets counted (connections, octets up, down): {'; '.join(differing[:4])}{more}"
 
     def monday(self, weeks_ago):
         return self.today - datetime.timedelta(days=self.today.weekday() + 7 * weeks_ago)

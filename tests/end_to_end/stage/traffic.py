@@ -3,7 +3,7 @@ import subprocess
 
 from .processes import StageError
 
-INCOMPLETE = 3  # exit code of daylight-traffic: the kernel dropped packets while it recorded
+INCOMPLETE = 3  # exit code of daylight-traffic: the recording does not hold what the sockets counted
 RECORDINGS = 4
 
 
@@ -26,7 +26,8 @@ class Traffic:
         return ready
 
     def earlier_days(self):
-        """Where the kernel dropped packets of a recording, that device's days are recorded once more. Records the earlier days of every device, all at once: folder/DEVICE.pcap, .identities.tsv."""
+        """Records the earlier days of every device, all at once: folder/DEVICE.pcap, .identities.tsv. Where a recording lacks
+        something that the sockets counted, that device's days are recorded once more."""
         self._devices("earlier", lambda device: ["--days", "earlier", "--hold", "0", "--at-once", "8",
                                                  "--capture", self.capture(device), "--identities", self.identities(device)])
 
@@ -46,8 +47,8 @@ class Traffic:
             again = self._run(again, name, arguments)
             if not again:
                 return
-        raise StageError(f"the kernel dropped packets of {', '.join(again)} in each of {RECORDINGS} recordings; "
-                         "try again when the machine has less to do")
+        raise StageError(f"the recording, not the agents or the collector: {', '.join(again)} differs from its own sockets in each of "
+                         f"{RECORDINGS} recordings; try again when the machine has less to do. The last: {self.last_line(f'{again[-1]} {name}')}")
 
     def truth_file(self, device, name):
         return self.folder / f"{device}.{name}.truth.json"
@@ -69,6 +70,8 @@ class Traffic:
             if code == INCOMPLETE:
                 incomplete.append(device)
             elif code != 0:
-                log = (self.folder / f"{label.replace(' ', '.')}.log").read_text().strip().splitlines() or ["(no line)"]
-                raise StageError(f"traffic of {label} failed: {log[-1]}")
+                raise StageError(f"traffic of {label} failed: {self.last_line(label)}")
         return incomplete
+
+    def last_line(self, label):
+        return ((self.folder / f"{label.replace(' ', '.')}.log").read_text().strip().splitlines() or ["(no line)"])[-1]

@@ -26,6 +26,19 @@ def totals(rows, *, days=None):
     return sums
 
 
+NOTHING = (0, 0, 0)
+
+
+def by_device_and_day(rows):
+    """(device, day) → connections, octets up, octets down; DNS questions are left out."""
+    sums = {}
+    for row in rows:
+        if row["how"] != "dns":
+            key = row["device"], row["day"]
+            sums[key] = tuple(sum_ + row[name] for sum_, name in zip(sums.get(key, NOTHING), ("connections", "bytes_up", "bytes_down")))
+    return sums
+
+
 def services_of_hosts(scenario_file):
     """host → service id, or noise:KIND, personal, question; None for a domain that no catalogue knows."""
     return {visit["host"]: visit["service"] for visit in json.loads(scenario_file.read_text())["visits"]}
