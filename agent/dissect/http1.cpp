@@ -7,7 +7,6 @@ namespace dl::agent::dissect::http1 {
 namespace {
 
 constexpr std::size_t longest_method = 20;
-constexpr std::size_t longest_request_line = 16384;
 
 std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
@@ -142,6 +141,7 @@ Finding look_at(Bytes bytes, bool at_end)
         return finding;
     }
     if (!read_request_line(text.substr(0, line_end), finding.request)) return finding;
+    finding.line_whole = true;
     for (std::size_t at = line_end + 1;;) {
         line_end = text.find('\n', at);
         if (line_end == std::string_view::npos) break;

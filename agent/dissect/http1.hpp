@@ -17,6 +17,8 @@ struct Request {
     std::uint64_t content_length = 0;
 };
 
+inline constexpr std::size_t longest_request_line = 16384;
+
 enum class Look {
     request,     ///< a whole head; `length` octets, its empty line included
     more,        ///< the start of a request that is not whole yet
@@ -27,6 +29,7 @@ enum class Look {
 struct Finding {
     Look look = Look::no;
     std::size_t length = 0;
+    bool line_whole = false;    ///< the request line is there: only an empty line tells more
     Request request;
 };
 

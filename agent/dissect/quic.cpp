@@ -119,17 +119,19 @@ bool mask_of(const InitialKeys& keys, Bytes sample, std::array<std::uint8_t, 32>
            EVP_EncryptUpdate(context, mask.data(), &length, sample.data(), sample_length) == 1;
 }
 
-bool decrypt(const InitialKeys& keys, const std::array<std::uint8_t, 12>& nonce, Bytes header, Bytes sealed,
-             std::span<std::uint8_t> plain)
+/// The header comes in three: its first octet and its packet number without protection, and what is between as sent.
+bool decrypt(const InitialKeys& keys, const std::array<std::uint8_t, 12>& nonce, const std::array<Bytes, 3>& header,
+             Bytes sealed, std::span<std::uint8_t> plain)
 {
     EVP_CIPHER_CTX* context = cipher_of_thread();
     const Bytes text = sealed.first(sealed.size() - tag_length);
     std::array<std::uint8_t, tag_length> tag{};
     std::copy(sealed.end() - tag_length, sealed.end(), tag.begin());
     int length = 0;
-    return EVP_DecryptInit_ex(context, EVP_aes_128_gcm(), nullptr, keys.key.data(), nonce.data()) == 1 &&
-           EVP_DecryptUpdate(context, nullptr, &length, header.data(), static_cast<int>(header.size())) == 1 &&
-           EVP_DecryptUpdate(context, plain.data(), &length, text.data(), static_cast<int>(text.size())) == 1 &&
+    if (EVP_DecryptInit_ex(context, EVP_aes_128_gcm(), nullptr, keys.key.data(), nonce.data()) != 1) return false;
+    for (const Bytes part : header)
+        if (EVP_DecryptUpdate(context, nullptr, &length, part.data(), static_cast<int>(part.size())) != 1) return false;
+    return EVP_DecryptUpdate(context, plain.data(), &length, text.data(), static_cast<int>(text.size())) == 1 &&
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, tag_length, tag.data()) == 1 &&
            EVP_DecryptFinal_ex(context, plain.data() + length, &length) == 1;
 }
@@ -140,6 +142,8 @@ LongPacket::Kind kind_of(std::uint32_t version, unsigned bits)
     static constexpr std::array<LongPacket::Kind, 4> first{initial, zero_rtt, handshake, retry};
     static constexpr std::array<LongPacket::Kind, 4> second{retry, initial, zero_rtt,
                                                             handshake};    // RFC 9369 section 3.2
+    // An unknown version may have either order: what is Initial in one of them is tried as such.
+    if (bits == 1 && !dialect_of(version)) return initial;
     return version == version_2 ? second[bits] : first[bits];
 }
 
@@ -225,26 +229,24 @@ bool derive_client_keys(std::size_t dialect, Bytes destination_id, InitialKeys& 
 
 std::optional<Bytes> open_initial(const LongPacket& packet, const InitialKeys& keys, std::span<std::uint8_t> plain)
 {
-    constexpr std::size_t longest_header = 2048;
     const Bytes whole = packet.whole;
     const std::size_t at = packet.number_offset;
-    if (at > longest_header || whole.size() - at < 4 + sample_length || plain.size() < whole.size())
-        return std::nullopt;
+    if (whole.size() - at < 4 + sample_length || plain.size() < whole.size()) return std::nullopt;
     std::array<std::uint8_t, 32> mask{};
     if (!mask_of(keys, whole.subspan(at + 4, sample_length), mask)) return std::nullopt;
 
-    std::array<std::uint8_t, longest_header + 4> header{};
-    std::copy_n(whole.begin(), at, header.begin());
-    header[0] = static_cast<std::uint8_t>(header[0] ^ (mask[0] & 0x0fU));
-    const std::size_t number_length = (header[0] & 3U) + std::size_t{1};
+    const std::array<std::uint8_t, 1> first{static_cast<std::uint8_t>(whole[0] ^ (mask[0] & 0x0fU))};
+    std::array<std::uint8_t, 4> number{};
+    const std::size_t number_length = (first[0] & 3U) + std::size_t{1};
     std::array<std::uint8_t, 12> nonce = keys.iv;
     for (std::size_t i = 0; i < number_length; ++i) {
-        header[at + i] = static_cast<std::uint8_t>(whole[at + i] ^ mask[1 + i]);
-        nonce[nonce.size() - number_length + i] ^= header[at + i];
+        number[i] = static_cast<std::uint8_t>(whole[at + i] ^ mask[1 + i]);
+        nonce[nonce.size() - number_length + i] ^= number[i];
     }
     const Bytes sealed = whole.subspan(at + number_length);
     if (sealed.size() < tag_length) return std::nullopt;
-    if (!decrypt(keys, nonce, Bytes(header).first(at + number_length), sealed, plain)) return std::nullopt;
+    const std::array<Bytes, 3> header{Bytes(first), whole.subspan(1, at - 1), Bytes(number).first(number_length)};
+    if (!decrypt(keys, nonce, header, sealed, plain)) return std::nullopt;
     return Bytes(plain).first(sealed.size() - tag_length);
 }
 

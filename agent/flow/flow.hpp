@@ -61,6 +61,8 @@ struct Flow {
     std::array<std::uint64_t, 2> booked{};
     std::array<std::uint32_t, 2> isn{};
     std::array<std::uint32_t, 2> interface {};    ///< of a direction's first datagram, plus one: others carry copies
+    std::uint8_t asked_again = 0;    ///< the side, plus one, that sent a SYN while the connection was open; 0: none
+    std::uint32_t asked_isn = 0;     ///< its number
     std::uint64_t id = 0;
     std::string name;
     std::string canonical;

@@ -27,8 +27,12 @@ bool asks_neighbours(const Flow& flow)
     });
 }
 
+/// RFC 1035 section 2.3.4. What is longer is no host's name, and not kept.
+constexpr std::size_t longest_name = 255;
+
 std::string lower_case_host(std::string_view host)
 {
+    if (host.size() > longest_name) return {};
     std::string name(host);
     for (char& c : name)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
@@ -50,6 +54,10 @@ void FlowTable::on_tcp(Flow& flow, Side side, const Segment& segment)
         ++sequence;
         if (!sent.known()) sent.begin(sequence);
         flow.isn[side] = segment.sequence;
+        if (segment.has(Segment::ack) && !answered.known()) {    // its SYN was missed, or not believed
+            answered.begin(segment.acknowledgement);
+            flow.isn[1 - side] = segment.acknowledgement - 1;
+        }
         if (!flow.is_decided()) decide(flow, segment.has(Segment::ack) ? 1 - side : side);
     }
     const bool reset = segment.has(Segment::rst);
@@ -143,7 +151,9 @@ void FlowTable::on_udp(Flow& flow, Side side, const Segment& segment)
     flow.octets[side].add_datagram(segment.length);
     if (!flow.looking || segment.payload.empty()) return;
     if (flow.speech == Flow::Speech::unknown) {
-        if (asks_neighbours(flow))
+        // A client of QUIC may have any port, those of the neighbours' protocols too.
+        const bool may_be_quic = (segment.payload[0] & 0xc0U) == 0xc0U && !dissect::dns::is_plausible(segment.payload);
+        if (asks_neighbours(flow) && !may_be_quic)
             flow.speech = Flow::Speech::ignored;
         else if (speaks_dns(flow) || dissect::dns::is_plausible(segment.payload))
             flow.speech = Flow::Speech::dns;
@@ -160,7 +170,8 @@ void FlowTable::on_udp(Flow& flow, Side side, const Segment& segment)
 }
 
 /// Long headers are looked into until the client's handshake is over, which its first short header tells: till then
-/// other connections may begin on the same ports.
+/// other connections may begin on the same ports. Short headers (and STUN, and what else uses the ports first) before
+/// any Initial tell nothing: the capture may have begun in the middle of a connection, and another may follow.
 void FlowTable::listen_to_quic(Flow& flow, Side side, const Segment& segment)
 {
     const bool long_header = (segment.payload[0] & 0x80U) != 0;
@@ -168,10 +179,13 @@ void FlowTable::listen_to_quic(Flow& flow, Side side, const Segment& segment)
         const bool answer = flow.quic_id != 0 && flow.client != side;
         if (!answer) listen_to_long_header(flow, side, segment);
     } else {
-        if (!flow.quic[0] && !flow.quic[1]) name_by_google(flow, side, segment);
-        if (flow.quic_id == 0 || flow.client == side) {
+        const bool first = flow.octets[side].count() == segment.length;
+        if (first && !flow.quic[0] && !flow.quic[1]) name_by_google(flow, side, segment);
+        if (flow.quic_id != 0 && flow.client == side) {
             flow.looking = false;
-            flow.established = flow.quic_id != 0;
+            flow.established = true;
+        } else if (flow.looking && !flow.is_decided()) {
+            decide(flow, guess_client(flow.ends));
         }
     }
     if (flow.looking) return;

@@ -223,6 +223,41 @@ Counters FlowTable::counters() const
     return counters;
 }
 
+/// One packet with a wild time must not make every connection look idle.
+void FlowTable::tick(Timestamp when)
+{
+    constexpr std::chrono::hours far{24};
+    constexpr std::chrono::hours near{1};
+    if (now_ != Timestamp{} && when - now_ > far && std::chrono::abs(when - leapt_to_) > near) {
+        leapt_to_ = when;
+        return;
+    }
+    now_ = std::max(now_, when);
+    if (now_ - swept_ >= std::chrono::seconds(1)) sweep(now_);
+}
+
+/// The ports, for another connection (RFC 9293 section 3.6.1). On one that is open anyone may send a SYN (RFC 5961
+/// section 4): it is another when the other side agrees, or this side goes on from there.
+bool FlowTable::is_used_again(Flow& flow, Side side, const Segment& segment)
+{
+    if (segment.transport != Transport::tcp) return false;
+    const bool syn = segment.has(Segment::syn);
+    if (syn && !segment.has(Segment::ack)) {
+        if (flow.isn[side] == segment.sequence) return false;
+        const Octets& known = flow.octets[side];
+        if (flow.copy || (known.known() && flow.over)) return true;
+        if (known.known() && known.start() != segment.sequence + 1) {
+            flow.asked_again = static_cast<std::uint8_t>(side + 1);
+            flow.asked_isn = segment.sequence;
+        }
+        return false;
+    }
+    if (flow.asked_again == 0) return false;
+    const std::uint32_t expected = flow.asked_isn + 1;
+    if (flow.asked_again == side + 1) return segment.has(Segment::ack) && !syn && segment.sequence == expected;
+    return syn && segment.acknowledgement == expected;
+}
+
 void FlowTable::on_packet(const capture::Packet& packet)
 {
     ++counters_.packets;
@@ -234,25 +269,18 @@ void FlowTable::on_packet(const capture::Packet& packet)
     if (!any_packet_) first_interface_ = interface;
     any_packet_ = true;
     if (interface != first_interface_ && !copies_) copies_ = std::make_unique<Copies>(seed_);
-    now_ = std::max(now_, when);
-    if (now_ - swept_ >= std::chrono::seconds(1)) sweep(now_);
+    tick(when);
 
     const std::uint64_t hash = hash_of(*segment);
     Side side = 0;
     Flow* flow = find(*segment, hash, side);
-    const bool opens =
-        segment->transport == Transport::tcp && segment->has(Segment::syn) && !segment->has(Segment::ack);
-    const auto used_again = [&] {    // the ports (RFC 9293 section 3.6.1)
-        if (!opens || flow->isn[side] == segment->sequence) return false;
-        const Octets& known = flow->octets[side];
-        return flow->copy || (known.known() && (flow->over || known.start() != segment->sequence + 1));
-    };
-    const bool is_another =
-        flow != nullptr && (used_again() || (flow->established && begins_another_quic(*flow, side, *segment)));
+    const bool is_another = flow != nullptr && (is_used_again(*flow, side, *segment) ||
+                                                (flow->established && begins_another_quic(*flow, side, *segment)));
     if (is_another) {
         close(slot_of(*flow));
         flow = nullptr;
     }
+    if (flow != nullptr && flow->asked_again == side + 1 && segment->has(Segment::syn)) return;    // see there
     if (flow == nullptr) {
         side = 0;
         flow = &open(*segment, hash, when);

@@ -91,6 +91,8 @@ private:
     [[nodiscard]] std::uint32_t slot_of(const Flow& flow) const;
     void make_room();
     void sweep(Timestamp now);
+    void tick(Timestamp when);
+    [[nodiscard]] static bool is_used_again(Flow& flow, Side side, const dissect::Segment& segment);
 
     [[nodiscard]] bool is_copied_datagram(Flow& flow, Side side, std::uint32_t interface,
                                           std::chrono::microseconds since_last);
@@ -138,6 +140,7 @@ private:
     std::uint64_t seed_ = 0;
     std::uint64_t next_id_ = 1;
     Timestamp now_{};
+    Timestamp leapt_to_{};    ///< where one packet's time stood far ahead; another there makes it the time
     Timestamp swept_{};
     std::chrono::microseconds leaps_{0};
     Flow* current_ = nullptr;

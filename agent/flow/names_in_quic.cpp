@@ -27,7 +27,7 @@ std::optional<Bytes> open_first(const quic::LongPacket& packet, std::span<std::u
 NamesInQuic::~NamesInQuic()
 {
     for (const Handshake& handshake : handshakes_)
-        budget_->give_back(handshake.crypto.size());
+        budget_->give_back(handshake.crypto.size() + handshake.ranges.size() * range_overhead);
 }
 
 /// The keys of the first packet hold until a Retry changes the id they come from (RFC 9001 section 5.2).
@@ -39,6 +39,7 @@ NamesInQuic::Handshake* NamesInQuic::open(const quic::LongPacket& packet, std::s
             return &handshake;
         }
     if (handshakes_.size() == most_handshakes) return nullptr;
+    if (!quic::dialect_of(packet.version) && ++trials_ > most_trials) return nullptr;
     quic::InitialKeys keys;
     const auto opened = open_first(packet, plain, keys);
     if (!opened) return nullptr;
@@ -55,14 +56,14 @@ void NamesInQuic::add_crypto(Handshake& handshake, std::uint64_t offset, Bytes d
     data = data.first(std::min<std::size_t>(data.size(), most_crypto - offset));
     const auto begin = static_cast<std::size_t>(offset);
     const std::size_t end = begin + data.size();
-    if (end > crypto.size()) {
-        if (!budget_->take(end - crypto.size())) return;
-        crypto.resize(end);
-    }
+    const std::size_t grows = end > crypto.size() ? end - crypto.size() : 0;
+    if (!budget_->take(grows + range_overhead)) return;
+    crypto.resize(crypto.size() + grows);
     std::copy(data.begin(), data.end(), crypto.begin() + static_cast<std::ptrdiff_t>(begin));
     Range merged{begin, end};
     std::erase_if(ranges, [&](const Range& range) {
         if (range.end < merged.begin || range.begin > merged.end) return false;
+        budget_->give_back(range_overhead);
         merged = {std::min(range.begin, merged.begin), std::max(range.end, merged.end)};
         return true;
     });
@@ -87,11 +88,12 @@ std::optional<dissect::tls::ClientHello> NamesInQuic::hello_in(const Handshake& 
 
 std::optional<dissect::tls::ClientHello> NamesInQuic::add(Bytes datagram, std::span<std::uint8_t> plain)
 {
-    ++datagrams_;
     Handshake* grown = nullptr;
+    bool only_early_data = opened();    // of which a client may send any amount between its Initials
     for (int packets = 0; packets < 8 && !datagram.empty(); ++packets) {
         const auto packet = quic::next_packet(datagram);
         if (!packet) break;
+        only_early_data = only_early_data && packet->kind == quic::LongPacket::Kind::zero_rtt;
         if (packet->kind != quic::LongPacket::Kind::initial) continue;
         Bytes frames;
         Handshake* handshake = open(*packet, plain, frames);
@@ -102,6 +104,7 @@ std::optional<dissect::tls::ClientHello> NamesInQuic::add(Bytes datagram, std::s
             add_crypto(*handshake, crypto->offset, crypto->data);
         if (handshake->ready() != before) grown = handshake;
     }
+    if (!only_early_data) ++datagrams_;
     if (grown == nullptr) return std::nullopt;
     return hello_in(*grown, grown->ready() == most_crypto);
 }

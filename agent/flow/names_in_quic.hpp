@@ -18,6 +18,8 @@ public:
     static constexpr std::size_t most_crypto = 32768;
     static constexpr unsigned most_datagrams = 32;
     static constexpr std::size_t most_handshakes = 4;
+    static constexpr unsigned most_trials = 3;           ///< of packets of an unknown version with every dialect
+    static constexpr std::size_t range_overhead = 32;    ///< octets that a range takes beside its payload
 
     explicit NamesInQuic(Budget& budget) : budget_(&budget) {}
     ~NamesInQuic();
@@ -60,6 +62,7 @@ private:
     Budget* budget_;
     std::vector<Handshake> handshakes_;
     unsigned datagrams_ = 0;
+    unsigned trials_ = 0;
 };
 
 }    // namespace dl::agent::flow

@@ -4,6 +4,7 @@
 #include "agent/dissect/http2.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace dl::agent::flow {
@@ -13,6 +14,20 @@ using dissect::Bytes;
 namespace {
 
 constexpr std::size_t tds_header = 8;
+
+/// Octets of a whole TLS record at the front that may come before a ClientHello: an alert (RFC 8446 section 6) or a
+/// HelloRequest (RFC 5246 section 7.4.1.1); 0: there is none.
+std::size_t record_before_hello(Bytes bytes)
+{
+    constexpr std::size_t alert = 7;
+    constexpr std::size_t hello_request = 9;
+    if (bytes.size() < alert || bytes[1] != 3) return 0;
+    const std::size_t length = dissect::u16_at(bytes, 3);
+    if (bytes[0] == 21 && length == 2) return alert;
+    const bool request =
+        bytes.size() >= hello_request && bytes[0] == 22 && length == 4 && dissect::u32_at(bytes, 5) == 0;
+    return request ? hello_request : 0;
+}
 
 /// SQL Server's clients shake hands within packets of type PRELOGIN: type 0x12, status, length 16, process 16, number,
 /// window (MS-TDS section 2.2.3.1), then a TLS record.
@@ -56,16 +71,20 @@ void NamesInStream::forget_kept()
     needed_ = 0;
 }
 
-void NamesInStream::on_bytes(Bytes bytes, bool after_gap)
+void NamesInStream::on_bytes(Bytes bytes, std::uint32_t missing)
 {
     if (state_ == State::done) return;
-    if (after_gap) {
+    if (missing > 0) {
         if (!kept_.empty()) {
             const std::vector<std::uint8_t> before = kept_;
             (void)look(before, true);
             forget_kept();
         }
-        if (state_ == State::body || state_ == State::chunked) state_ = State::http;
+        if (state_ == State::body && missing < body_left_) {    // the next request begins where this body ends
+            body_left_ -= missing;
+        } else if (state_ == State::body || state_ == State::chunked) {
+            state_ = State::http;
+        }
         if (state_ == State::dns) state_ = State::done;
     }
     if (kept_.empty()) {
@@ -74,6 +93,7 @@ void NamesInStream::on_bytes(Bytes bytes, bool after_gap)
         return;
     }
     const State before = state_;
+    const std::size_t kept_before = kept_.size();
     keep(bytes);
     if (kept_.empty()) {    // too much was kept: perhaps something begins here
         if (state_ != before) return;
@@ -81,7 +101,7 @@ void NamesInStream::on_bytes(Bytes bytes, bool after_gap)
         if (used < bytes.size() && state_ != State::done) keep(bytes.subspan(used));
         return;
     }
-    if (kept_.size() < needed_) return;
+    if (kept_.size() < needed_ || still_awaits(kept_before)) return;
     const std::size_t used = look(kept_, false);
     if (used == kept_.size() || state_ == State::done) {
         forget_kept();
@@ -89,6 +109,25 @@ void NamesInStream::on_bytes(Bytes bytes, bool after_gap)
         budget_->give_back(used);
         kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(used));
     }
+}
+
+/// A head in many small segments is not gone over for each of them: only when a line that matters has ended.
+bool NamesInStream::still_awaits(std::size_t before) const
+{
+    constexpr std::size_t certain = 32;    // beginnings that may still turn out to be no request
+    if (awaits_ == Awaits::octets || kept_.size() <= certain) return false;
+    const Bytes kept(kept_);
+    if (awaits_ == Awaits::line) {
+        const Bytes fresh = kept.subspan(before);
+        return kept_.size() < dissect::http1::longest_request_line &&
+               std::find(fresh.begin(), fresh.end(), '\n') == fresh.end();
+    }
+    for (std::size_t at = before; at < kept.size(); ++at) {
+        if (kept[at] != '\n') continue;
+        if (at >= 1 && kept[at - 1] == '\n') return false;
+        if (at >= 2 && kept[at - 1] == '\r' && kept[at - 2] == '\n') return false;
+    }
+    return true;
 }
 
 void NamesInStream::finish()
@@ -104,6 +143,7 @@ void NamesInStream::finish()
 
 std::size_t NamesInStream::look(Bytes bytes, bool at_end)
 {
+    awaits_ = Awaits::octets;
     std::size_t used = 0;
     while (used < bytes.size()) {
         const Bytes left = bytes.subspan(used);
@@ -135,6 +175,7 @@ std::size_t NamesInStream::look(Bytes bytes, bool at_end)
 
 std::size_t NamesInStream::look_unknown(Bytes bytes, bool at_end)
 {
+    if (const std::size_t record = record_before_hello(bytes)) return record;
     const std::size_t wrapped = is_wrapped_in_tds(bytes) ? tds_header : 0;
     dissect::tls::Finding hello = dissect::tls::look_at_stream(bytes.subspan(wrapped), scratch_, at_end);
     hello.needed += wrapped;
@@ -154,10 +195,17 @@ std::size_t NamesInStream::look_unknown(Bytes bytes, bool at_end)
     const dissect::http1::Finding request = dissect::http1::look_at(bytes, at_end);
     switch (request.look) {
         case dissect::http1::Look::request: state_ = State::http; return look_http(bytes, at_end);
-        case dissect::http1::Look::more: needed_ = 0; return 0;
+        case dissect::http1::Look::more:
+            needed_ = 0;
+            awaits_ = request.line_whole ? Awaits::head_end : Awaits::line;
+            return 0;
         case dissect::http1::Look::response: listener_->on_server_speech(); break;
         case dissect::http1::Look::no: break;
     }
+    // The line that asks for TLS may come in one segment with the ClientHello.
+    static constexpr std::array<std::uint8_t, 3> hello_behind_line{'\n', 22, 3};
+    const auto line_end = std::search(bytes.begin(), bytes.end(), hello_behind_line.begin(), hello_behind_line.end());
+    if (line_end != bytes.end()) return static_cast<std::size_t>(line_end - bytes.begin()) + 1;
     unknown_octets_ += bytes.size();
     if (++unknown_segments_ >= most_unknown_segments || unknown_octets_ >= most_unknown_octets) state_ = State::done;
     return bytes.size();
@@ -206,7 +254,10 @@ std::size_t NamesInStream::look_http(Bytes bytes, bool at_end)
     const dissect::http1::Finding request = dissect::http1::look_at(bytes, at_end);
     switch (request.look) {
         case dissect::http1::Look::request: take_request(request, bytes.size()); return request.length;
-        case dissect::http1::Look::more: needed_ = 0; return 0;
+        case dissect::http1::Look::more:
+            needed_ = 0;
+            awaits_ = request.line_whole ? Awaits::head_end : Awaits::line;
+            return 0;
         case dissect::http1::Look::response:
         case dissect::http1::Look::no: break;
     }

@@ -40,7 +40,7 @@ public:
     NamesInStream(const NamesInStream&) = delete;
     NamesInStream& operator=(const NamesInStream&) = delete;
 
-    void on_bytes(dissect::Bytes bytes, bool after_gap) override;
+    void on_bytes(dissect::Bytes bytes, std::uint32_t missing) override;
     /// No more will come: what is kept is looked at once more, as it is.
     void finish();
     /// Nothing more will be found.
@@ -64,6 +64,10 @@ private:
     std::span<std::uint8_t> scratch_;
     State state_;
     std::vector<std::uint8_t> kept_;
+    /// What an unfinished HTTP head waits for; else `needed_` tells.
+    enum class Awaits { octets, line, head_end };
+    [[nodiscard]] bool still_awaits(std::size_t before) const;
+    Awaits awaits_ = Awaits::octets;
     std::size_t needed_ = 0;    ///< look again when this much is kept
     std::uint64_t body_left_ = 0;
     dissect::http1::ChunkedBody chunks_;

@@ -1,6 +1,7 @@
 #include "agent/flow/stream.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace dl::agent::flow {
 namespace {
@@ -12,9 +13,13 @@ std::int32_t distance(std::uint32_t from, std::uint32_t to) { return static_cast
 void Stream::deliver(dissect::Bytes payload, std::uint32_t length, StreamReader& reader)
 {
     next_ += length;
-    const bool after_gap = gap_;
-    gap_ = payload.size() < length;
-    if (!payload.empty()) reader.on_bytes(payload, after_gap);
+    const std::uint32_t cut = length - static_cast<std::uint32_t>(payload.size());
+    if (payload.empty()) {
+        missing_ += cut;
+        return;
+    }
+    const std::uint32_t missing = std::exchange(missing_, cut);
+    reader.on_bytes(payload, missing);
 }
 
 void Stream::add(std::uint32_t sequence, dissect::Bytes payload, std::uint32_t length, StreamReader& reader)
@@ -32,11 +37,14 @@ void Stream::add(std::uint32_t sequence, dissect::Bytes payload, std::uint32_t l
     const auto place = std::lower_bound(waiting_.begin(), waiting_.end(), sequence,
                                         [](const Waiting& w, std::uint32_t s) { return distance(w.sequence, s) > 0; });
     if (place != waiting_.end() && place->sequence == sequence && place->length >= length) return;
-    if (payload.size() > most_waiting - waiting_octets_ || waiting_.size() >= 64 || !budget_->take(payload.size())) {
+    if (payload.size() > most_waiting - waiting_octets_ || waiting_.size() >= most_pieces ||
+        !budget_->take(payload.size() + piece_overhead)) {
         step_over_gap(reader);
         if (waiting_.empty()) {
-            gap_ = gap_ || distance(next_, sequence) > 0;
-            if (distance(next_, sequence) > 0) next_ = sequence;
+            if (const std::int32_t gap = distance(next_, sequence); gap > 0) {
+                missing_ += static_cast<std::uint32_t>(gap);
+                next_ = sequence;
+            }
             add(sequence, payload, length, reader);
         }
         return;
@@ -56,7 +64,7 @@ void Stream::deliver_waiting(StreamReader& reader)
             deliver(known < bytes.size() ? bytes.subspan(known) : dissect::Bytes{}, first.length - known, reader);
         }
         waiting_octets_ -= first.bytes.size();
-        budget_->give_back(first.bytes.size());
+        budget_->give_back(first.bytes.size() + piece_overhead);
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done));
 }
@@ -64,7 +72,7 @@ void Stream::deliver_waiting(StreamReader& reader)
 void Stream::step_over_gap(StreamReader& reader)
 {
     if (waiting_.empty()) return;
-    gap_ = true;
+    missing_ += waiting_.front().sequence - next_;
     next_ = waiting_.front().sequence;
     deliver_waiting(reader);
 }
@@ -83,7 +91,7 @@ void Stream::finish(StreamReader& reader)
 
 void Stream::drop_waiting()
 {
-    budget_->give_back(waiting_octets_);
+    budget_->give_back(waiting_octets_ + waiting_.size() * piece_overhead);
     waiting_octets_ = 0;
     waiting_.clear();
 }

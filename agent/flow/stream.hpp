@@ -34,13 +34,15 @@ private:
 class StreamReader {
 public:
     virtual ~StreamReader() = default;
-    /// The bytes begin and end as segments did. `after_gap`: octets before them are missing.
-    virtual void on_bytes(dissect::Bytes bytes, bool after_gap) = 0;
+    /// The bytes begin and end as segments did. `missing`: octets before them that the capture has not.
+    virtual void on_bytes(dissect::Bytes bytes, std::uint32_t missing) = 0;
 };
 
 class Stream {
 public:
-    static constexpr std::size_t most_waiting = 32768;
+    static constexpr std::size_t most_waiting = 34UL * 1024;    ///< a first flight of 32 KiB with its record headers
+    static constexpr std::size_t most_pieces = 512;
+    static constexpr std::size_t piece_overhead = 96;    ///< octets that a waiting piece takes beside its payload
 
     explicit Stream(Budget& budget) : budget_(&budget) {}
     ~Stream() { drop_waiting(); }
@@ -76,7 +78,7 @@ private:
     std::size_t waiting_octets_ = 0;
     std::uint32_t next_ = 0;
     bool started_ = false;
-    bool gap_ = false;
+    std::uint32_t missing_ = 0;    ///< octets that were stepped over since something was handed over
 };
 
 }    // namespace dl::agent::flow

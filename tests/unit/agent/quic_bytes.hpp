@@ -14,16 +14,17 @@ inline Data crypto_frame(std::size_t offset, const Data& data)
 }
 
 /// `dialect` as dissect::quic counts them; `version` goes into the header.
-inline Data quic_initial(std::uint32_t version, std::size_t dialect, Data frames, std::string_view id = "8bytesid")
+inline Data quic_initial(std::uint32_t version, std::size_t dialect, Data frames, std::string_view id = "8bytesid",
+                         std::size_t token = 0)
 {
     frames.resize(std::max<std::size_t>(frames.size(), 64));    // PADDING
     dissect::quic::InitialKeys keys;
     const Data connection = text(id);
     if (!dissect::quic::derive_client_keys(dialect, connection, keys)) return {};
-    const int first = version == 0x6b3343cf ? 0xd0 : 0xc0;
+    const int first = version == 0x6b3343cf || dialect == 1 ? 0xd0 : 0xc0;
     const std::size_t number_length = 1;
-    Data header = octets({first}) + u32(version) + octets({static_cast<int>(id.size())}) + connection + octets({0, 0}) +
-                  u16(0x4000 | (number_length + frames.size() + 16)) + octets({2});
+    Data header = octets({first}) + u32(version) + octets({static_cast<int>(id.size())}) + connection + octets({0}) +
+                  u16(0x4000 | token) + zeros(token) + u16(0x4000 | (number_length + frames.size() + 16)) + octets({2});
     std::array<std::uint8_t, 12> nonce = keys.iv;
     nonce[11] ^= 2;
     Data sealed(frames.size() + 16);

@@ -137,6 +137,24 @@ TEST_F(FlowTables, SequenceNumbersWrap)
     EXPECT_EQ(ended().front().up, 400U);
 }
 
+TEST(FlowTableBounds, PiecesThatWaitCostMoreThanTheirOctets)
+{
+    Collecting sink;
+    Limits limits;
+    limits.stream_octets = 4096;
+    FlowTable table(sink, limits);
+    capture::Packet packet;
+    packet.link_type = 1;
+    for (std::uint32_t i = 0; i < 60; ++i) {
+        const Data frame = tcp_frame(client, server(443), 1 + 2 * i, 1, i == 0 ? 2 : 24, i == 0 ? Data{} : zeros(1));
+        packet.time_ns = i;
+        packet.bytes = frame;
+        table.on_packet(packet);
+    }
+    EXPECT_GT(table.counters().streams_refused, 0U);
+    table.finish();
+}
+
 TEST_F(FlowTables, PortsUsedAgainAreAnotherConnection)
 {
     shake_hands(443);
@@ -170,6 +188,152 @@ TEST_F(FlowTables, QuicNamesAndUdpOctets)
     see(udp_frame(client, server(443), initial));
     see(udp_frame(server(443), client, zeros(500)));
     EXPECT_EQ(ended(), (std::vector<Seen>{{"quic.example", "", Evidence::quic_sni, 1, initial.size(), 500, at}}));
+}
+
+TEST_F(FlowTables, QuicIsNamedThoughSomethingElseUsedThePortsFirst)
+{
+    const Data initial = quic_initial(1, 0, crypto_frame(0, client_hello("quic.example")));
+    const Data stun = octets({0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}) + zeros(12);
+    for (const Data& before : {octets({0x41}) + zeros(40), stun}) {
+        see(udp_frame(client, server(443), before));
+        see(udp_frame(server(443), client, before));
+        see(udp_frame(client, server(443), initial));
+        const auto seen = ended();
+        ASSERT_EQ(seen.size(), 1U);
+        EXPECT_EQ(seen[0].name, "quic.example");
+        EXPECT_EQ(seen[0].up, before.size() + initial.size());
+    }
+}
+
+TEST_F(FlowTables, EarlyDataBetweenInitialsDoesNotEndTheSearch)
+{
+    const Data hello = client_hello("early.example");
+    const Data first(hello.begin(), hello.begin() + 40);
+    const Data second(hello.begin() + 40, hello.end());
+    see(udp_frame(client, server(443), quic_initial(1, 0, crypto_frame(0, first))));
+    const Data early =
+        octets({0xd0}) + u32(1) + octets({8}) + text("8bytesid") + octets({0}) + u16(0x4000 | 40) + zeros(40);
+    for (int i = 0; i < 100; ++i)
+        see(udp_frame(client, server(443), early));
+    see(udp_frame(client, server(443), quic_initial(1, 0, crypto_frame(40, second))));
+    EXPECT_EQ(ended().front().name, "early.example");
+}
+
+TEST_F(FlowTables, QuicWithALongTokenOrOfAnUnknownVersionOrFromANeighboursPort)
+{
+    const Data frames = crypto_frame(0, client_hello("quic.example"));
+    const Host neighbour{client.address, 5353};
+    see(udp_frame(client, server(443), quic_initial(1, 0, frames, "8bytesid", 3000)));
+    EXPECT_EQ(ended().front().name, "quic.example");
+    see(udp_frame(client, server(443), quic_initial(0x1a2a3a4a, 1, frames)));
+    EXPECT_EQ(ended().front().name, "quic.example");
+    see(udp_frame(neighbour, server(443), quic_initial(1, 0, frames)));
+    EXPECT_EQ(ended().front().name, "quic.example");
+}
+
+TEST_F(FlowTables, WhatIsLongerThanAHostsNameIsNotKept)
+{
+    shake_hands(443);
+    say(records(client_hello(std::string(255, 'a'))));
+    EXPECT_EQ(ended().front().name.size(), 255U);
+    shake_hands(443);
+    say(records(client_hello(std::string(16000, 'a'))));
+    EXPECT_EQ(ended().front().name, "");
+}
+
+TEST_F(FlowTables, HelloInManySmallSegmentsFromTheLastToTheFirst)
+{
+    const Data hello = records(client_hello("www.example.org", extension(21, zeros(33'000))));
+    shake_hands(443);
+    for (std::size_t end = hello.size(); end > 0;) {
+        const std::size_t begin = end > 100 ? end - 100 : 0;
+        const Data part(hello.begin() + static_cast<std::ptrdiff_t>(begin),
+                        hello.begin() + static_cast<std::ptrdiff_t>(end));
+        see(tcp_frame(from_, to_, static_cast<std::uint32_t>(101 + begin), 501, 24, part));
+        end = begin;
+    }
+    EXPECT_EQ(ended().front().name, "www.example.org");
+}
+
+TEST_F(FlowTables, HelloBehindOtherRecordsOrInOneSegmentWithStartTls)
+{
+    const Data hello = records(client_hello("www.example.org"));
+    for (const Data& before :
+         {octets({21, 3, 1, 0, 2, 1, 0}), octets({22, 3, 1, 0, 4, 0, 0, 0, 0}), text("STARTTLS\r\n")}) {
+        shake_hands(443);
+        say(before + hello);
+        EXPECT_EQ(ended().front().name, "www.example.org");
+        shake_hands(443);
+        say(before);
+        say(hello);
+        EXPECT_EQ(ended().front().name, "www.example.org");
+    }
+}
+
+TEST_F(FlowTables, AHeadInSegmentsOfOneOctet)
+{
+    shake_hands(80);
+    for (const char octet :
+         std::string("GET /a/long/enough/path/to/matter HTTP/1.1\r\nA: b\r\nHost: a.example\r\n\r\n"))
+        say(text({&octet, 1}));
+    EXPECT_EQ(ended().front().name, "a.example");
+}
+
+TEST_F(FlowTables, TheNextRequestIsFoundBehindABodyOfWhichSegmentsAreMissing)
+{
+    shake_hands(80);
+    say(text("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3000\r\n\r\n"));
+    say(zeros(1000));
+    up_ += 1000;    // not captured
+    const Data last = zeros(1000) + text("GET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
+    say(last);
+    answer(zeros(10));
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 2U);
+    EXPECT_EQ(seen[1].name, "b.example");
+}
+
+TEST_F(FlowTables, AStraySynEndsNoConnection)
+{
+    shake_hands(443);
+    say(records(client_hello("www.example.org")));
+    see(tcp_frame(from_, to_, 70'000, 0, 2));
+    see(tcp_frame(to_, from_, down_, up_, 16));    // RFC 5961 section 4.2
+    say(zeros(1000));
+    EXPECT_EQ(ended().size(), 1U);
+}
+
+TEST_F(FlowTables, AnAnsweredSynOnAnOpenConnectionIsAnother)
+{
+    for (const bool answered : {true, false}) {
+        shake_hands(443);
+        say(records(client_hello("one.example")));
+        see(tcp_frame(from_, to_, 70'000, 0, 2));
+        if (answered) see(tcp_frame(to_, from_, 90'000, 70'001, 18));
+        const Data hello = records(client_hello("two.example"));
+        see(tcp_frame(from_, to_, 70'001, 90'001, 24, hello));
+        const auto seen = ended();
+        ASSERT_EQ(seen.size(), 2U);
+        EXPECT_EQ(seen[1], (Seen{"two.example", "", Evidence::tls_sni, 1, hello.size(), 0, at}));
+    }
+}
+
+TEST_F(FlowTables, OneWildTimeEndsNoOpenConnection)
+{
+    using namespace std::chrono_literals;
+    shake_hands(443);
+    say(records(client_hello("www.example.org")));
+    wait(24h * 400);
+    see(udp_frame(client, server(9999), zeros(10)));
+    wait(-24h * 400);
+    say(zeros(1000));
+    EXPECT_EQ(ended().size(), 2U);
+    shake_hands(443);
+    say(records(client_hello("www.example.org")));
+    wait(24h * 400);    // a second packet there: it is the time
+    see(udp_frame(client, server(9999), zeros(10)));
+    see(udp_frame(client, server(9999), zeros(10)));
+    EXPECT_EQ(sink_.shares.size(), 1U);
 }
 
 TEST_F(FlowTables, FlushTellsWhatCameSinceAndNothingTwice)
