@@ -191,6 +191,7 @@ json findings_json(const release::Figures& figures, const std::vector<Finding>& 
             {"release", release_json(figures)},
             {"versions", versions_json(meaning)},
             {"findings", list},
+            {"why_empty", figures.why_empty.empty() ? json(nullptr) : json(figures.why_empty)},
             {"notes", insight::notes_on(figures)}};
 }
 
@@ -212,6 +213,7 @@ json portfolio_json(const release::Figures& figures, const insight::Portfolio& p
             {"units", rows},
             {"capabilities", columns},
             {"cells", cells},
+            {"why_empty", figures.why_empty.empty() ? json(nullptr) : json(figures.why_empty)},
             {"notes", insight::notes_on(figures)}};
 }
 

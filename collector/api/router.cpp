@@ -295,7 +295,7 @@ private:
         if (!exists && audience.reads(unit))
             return problem(request, status::not_found,
                            fmt::format("no unit '{}'; /api/v1/units lists them", unit.substr(0, 64)));
-        const auto made = insight::figures_for(audience, press(), *period, now, unit);
+        const auto made = insight::figures_for(audience, press(), *period, now, sources_.directory, unit);
         if (!made) return problem(request, made.error());
         const auto findings = insight::find(*made, meaning_);
         if (operation == Operation::findings) return document(request, findings_json(*made, findings, meaning_, today));

@@ -65,7 +65,8 @@ Result<Report> open_report(const ReportOptions& options, insight::Operation oper
 
 Result<release::Figures> figures_of(Report& report, const ReportOptions& options)
 {
-    return insight::figures_for(report.audience, report.press(), report.period, report.now, options.unit);
+    return insight::figures_for(report.audience, report.press(), report.period, report.now, *report.workspace.directory,
+                                options.unit);
 }
 
 void print_notes(const std::vector<std::string>& notes, const release::Period& period)

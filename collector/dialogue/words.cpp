@@ -176,10 +176,13 @@ std::string left_out(const std::vector<std::string>& titles)
     if (titles.empty()) return "";
     static constexpr std::array<std::string_view, 10> numbers{"",     "One", "Two",   "Three", "Four",
                                                               "Five", "Six", "Seven", "Eight", "Nine"};
+    std::vector<std::string> inside;    // a sentence, a title keeps its capital only where it is a name
+    for (const auto& title : titles)
+        inside.push_back(title.starts_with("A service at ") ? "a" + title.substr(1) : title);
     const std::size_t count = titles.size();
     return fmt::format("{} more point{} not on this page: {}.",
                        count < numbers.size() ? std::string(numbers[count]) : std::to_string(count),
-                       count == 1 ? " is" : "s are", listed(titles));
+                       count == 1 ? " is" : "s are", listed(inside));
 }
 
 std::vector<std::string> why_nothing(const directory::Unit& unit, const std::vector<std::string>& below, bool anybody,

@@ -2,6 +2,7 @@
 
 #include "collector/insight/labeller.hpp"
 #include "collector/insight/offers.hpp"
+#include "collector/release/reading.hpp"
 
 #include <fmt/format.h>
 
@@ -63,8 +64,39 @@ release::Press press_of(store::UsageStore& usage, store::StateStore& state, cons
             std::ranges::any_of(directory.units(), [](const auto& unit) { return unit.people > 0; })};
 }
 
+namespace {
+
+/// Why nothing can be there, where more than a lack of use is to blame.
+Result<std::string> why_empty(const Audience& audience, store::UsageStore& usage, const release::Figures& figures,
+                              const directory::Directory& directory, const std::string& unit)
+{
+    if (!figures.frozen || figures.frozen->connections == 0) {
+        const auto connections = release::count_connections(usage, figures.period);
+        if (!connections) return connections.error();
+        if (*connections == 0)
+            return fmt::format("No device reported anything of {}: nothing is known of it, which is not the same as "
+                               "no use. Coverage tells which devices report.",
+                               release::words_of(figures.period));
+    }
+    if (figures.strength == release::Strength::exact || figures.nobody_listed) return std::string();
+    const auto asked = unit.empty() ? audience.units : std::vector<std::string>{unit};
+    std::string small;
+    for (const auto& id : asked) {
+        const auto* found = directory.unit(id);
+        if (found == nullptr || found->people >= figures.k) return std::string();
+        small += fmt::format("{}{} ({})", small.empty() ? "" : ", ", found->name, found->people);
+    }
+    if (small.empty()) return small;
+    return fmt::format("Nothing can be shown of {}: there are fewer people than the {} that every figure must stand "
+                       "for, in this period as in any other.",
+                       small, figures.k);
+}
+
+}    // namespace
+
 Result<release::Figures> figures_for(const Audience& audience, const release::Press& press,
-                                     const release::Period& period, Timestamp now, const std::string& unit)
+                                     const release::Period& period, Timestamp now,
+                                     const directory::Directory& directory, const std::string& unit)
 {
     if (!unit.empty() && !audience.reads(unit))
         return denied(fmt::format("your account does not read unit '{}'; ask an administrator", unit.substr(0, 64)));
@@ -79,6 +111,10 @@ Result<release::Figures> figures_for(const Audience& audience, const release::Pr
     };
     std::erase_if(figures->uses, foreign);
     std::erase_if(figures->capabilities, foreign);
+    if (!figures->uses.empty() || !figures->capabilities.empty()) return figures;
+    auto why = why_empty(audience, press.usage, *figures, directory, unit);
+    if (!why) return why.error();
+    figures->why_empty = std::move(*why);
     return figures;
 }
 
@@ -144,11 +180,13 @@ std::vector<std::string> notes_on(const release::Figures& figures)
 {
     std::vector<std::string> notes;
     if (figures.strength == release::Strength::exact) {
-        notes = {"Exact figures for the security role: not to be shown to others.",
-                 "Heads count people of the directory once each, and each account that is not in the directory; "
-                 "released figures count people of the directory alone.",
-                 fmt::format("Unknown domains are listed from {} people or {} sent.", figures.k,
-                             bytes_text(release::unknown_upload_threshold))};
+        if (!figures.why_empty.empty()) notes.push_back(figures.why_empty);
+        notes.insert(notes.end(),
+                     {"Exact figures for the security role: not to be shown to others.",
+                      "Heads count people of the directory once each, and each account that is not in the directory; "
+                      "released figures count people of the directory alone.",
+                      fmt::format("Unknown domains are listed from {} people or {} sent.", figures.k,
+                                  bytes_text(release::unknown_upload_threshold))});
         if (figures.frozen && figures.late_connections.value_or(0) > 0)
             notes.push_back(
                 fmt::format("{} connections were reported after the release of {}: they are here, and in no "
@@ -156,9 +194,12 @@ std::vector<std::string> notes_on(const release::Figures& figures)
                             *figures.late_connections, to_iso_date(day_of(figures.frozen->at))));
         return notes;
     }
-    notes = {fmt::format("Closed weeks and months, head-counts in bands, nothing that stands for fewer than {} people.",
-                         figures.k),
-             "What is not listed was not used, or by too few people to show."};
+    if (!figures.why_empty.empty()) notes.push_back(figures.why_empty);
+    notes.insert(
+        notes.end(),
+        {fmt::format("Closed weeks and months, head-counts in bands, nothing that stands for fewer than {} people.",
+                     figures.k),
+         "What is not listed was not used, or by too few people to show."});
     if (figures.period.kind == release::Period::Kind::month)
         notes.push_back("A month is the weeks whose Thursday lies in it.");
     if (figures.nobody_listed)
@@ -168,7 +209,7 @@ std::vector<std::string> notes_on(const release::Figures& figures)
         notes.push_back(
             fmt::format("Released on {} and not changed since: what is reported later changes nothing here.",
                         to_iso_date(day_of(figures.frozen->at))));
-    else if (!figures.nobody_listed)
+    else if (!figures.nobody_listed && figures.why_empty.empty())
         notes.push_back("Nothing is released for this period: nothing was reported, or its facts expired unasked for.");
     return notes;
 }

@@ -35,10 +35,11 @@ struct Audience {
                                       const catalog::Catalog& catalog, const directory::Directory& directory,
                                       const Settings& settings);
 
+/// With `why_empty` where no device reported, or all units that are asked for are smaller than the floor.
 /// Figures at the caller's strength, of the units it may read. `unit`: only this one; denied when it may not be read.
 [[nodiscard]] Result<release::Figures> figures_for(const Audience& audience, const release::Press& press,
                                                    const release::Period& period, Timestamp now,
-                                                   const std::string& unit = {});
+                                                   const directory::Directory& directory, const std::string& unit = {});
 /// Always released: what a brief for this audience is made from.
 [[nodiscard]] Result<release::Figures> released_for(const Audience& audience, const release::Press& press,
                                                     const release::Period& period, Timestamp now);

@@ -227,9 +227,13 @@ Result<Coverage> coverage_of(store::UsageStore& usage, const directory::Director
         "the period."};
     if (coverage.clocks_off > 0)
         coverage.notes.push_back(
-            fmt::format("The clocks of {} agents are more than {} minutes off: the days of what they saw are in doubt; "
-                        "`daylight-collector agents list` names them.",
-                        coverage.clocks_off, store::clock_tolerance.count()));
+            coverage.clocks_off == 1
+                ? fmt::format("The clock of 1 agent is more than {} minutes off: the days of what it saw are in doubt; "
+                              "`daylight-collector agents list` names it.",
+                              store::clock_tolerance.count())
+                : fmt::format("The clocks of {} agents are more than {} minutes off: the days of what they saw are in "
+                              "doubt; `daylight-collector agents list` names them.",
+                              coverage.clocks_off, store::clock_tolerance.count()));
     return coverage;
 }
 

@@ -23,7 +23,7 @@ CellState state_of(const PortfolioCell& cell)
     const bool others = any([](Verdict v) { return v == Verdict::unsanctioned || v == Verdict::unreviewed; });
     if (!others) return agreed && !tolerated ? CellState::agreed : CellState::tolerated;
     if (agreed || tolerated) return CellState::mixed;
-    return cell.offered.empty() ? CellState::unmet : CellState::not_yet_agreed;
+    return cell.offered.empty() ? CellState::not_offered_assumed : CellState::not_yet_agreed;
 }
 
 /// Capabilities that the catalogue knows for private or general use alone: games, news, search.
@@ -45,7 +45,7 @@ std::string_view to_string(CellState state)
         case CellState::tolerated: return "tolerated";
         case CellState::not_yet_agreed: return "not_yet_agreed";
         case CellState::mixed: return "mixed";
-        case CellState::unmet: return "unmet";
+        case CellState::not_offered_assumed: return "not_offered_assumed";
         case CellState::in_use: return "in_use";
         case CellState::idle: break;
     }
@@ -59,7 +59,7 @@ std::string_view words_of(CellState state)
         case CellState::tolerated: return "agreed with conditions";
         case CellState::not_yet_agreed: return "not yet agreed";
         case CellState::mixed: return "agreed and others";
-        case CellState::unmet: return "not offered yet (assumed)";
+        case CellState::not_offered_assumed: return "not offered yet (assumed)";
         case CellState::in_use: return "in use";
         case CellState::idle: break;
     }

@@ -11,14 +11,14 @@
 namespace dl::collector::insight {
 
 enum class CellState {
-    agreed,            ///< only agreed services are used
-    tolerated,         ///< with conditions
-    not_yet_agreed,    ///< others only, though an agreed one exists
-    mixed,             ///< agreed ones and others
-    unmet,             ///< others only, and no agreed one is known. That it is this need is read from host names and
-                       ///< assumed until the unit confirms it, and shown so
-    in_use,            ///< used, but no single service may be shown
-    idle,              ///< an agreed one exists and no use was seen; exact figures only
+    agreed,                 ///< only agreed services are used
+    tolerated,              ///< with conditions
+    not_yet_agreed,         ///< others only, though an agreed one exists
+    mixed,                  ///< agreed ones and others
+    not_offered_assumed,    ///< others only, and no agreed one is known. That it is this need is read from host names
+                            ///< and assumed until the unit confirms it, and shown so
+    in_use,    ///< used, but no single service may be shown
+    idle,      ///< an agreed one exists and no use was seen; exact figures only
 };
 [[nodiscard]] std::string_view to_string(CellState state);
 /// In words for the business.

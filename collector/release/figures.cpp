@@ -108,10 +108,11 @@ Result<void> check_public(const Period& period, Day settled)
 {
     if (period.kind == Period::Kind::window)
         return denied("any days need the security role; ask for a week as 2026-W46 or a month as 2026-10");
+    const auto wait = (period.to - settled).count();
     if (!is_closed(period, settled))
-        return denied(fmt::format("{} is not over, or its last reports are still awaited; released figures exist {} "
-                                  "days from now",
-                                  words_of(period), (period.to - settled).count()));
+        return denied(fmt::format("{} is not over, or its last reports are still awaited; released figures exist in "
+                                  "{} {}",
+                                  words_of(period), wait, wait == 1 ? "day" : "days"));
     return {};
 }
 

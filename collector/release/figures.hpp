@@ -69,6 +69,7 @@ struct Figures {
     std::vector<Figure> uses;
     std::vector<CapabilityFigure> capabilities;
     std::optional<Frozen> frozen;                     ///< nothing: not released (yet)
+    std::string why_empty;                            ///< a sentence where nothing can be there to show, else empty
     bool nobody_listed = false;                       ///< released only: the directory has no people to count
     std::optional<std::uint64_t> late_connections;    ///< exact only: what came after the release and is not in it
 };

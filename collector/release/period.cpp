@@ -10,6 +10,7 @@ namespace {
 using std::chrono::days;
 
 constexpr days one_week{7};
+constexpr int last_year = 2999;    // later ones are slips of the keyboard
 
 Day monday_of(Day day) { return day - (std::chrono::weekday(day) - std::chrono::Monday); }
 Day thursday_of(Day day) { return monday_of(day) + days(3); }
@@ -82,6 +83,9 @@ Result<Period> parse_period(std::string_view text)
     };
     int year = 0, part = 0;
     if (text.size() < 7 || text[4] != '-' || !number(text.substr(0, 4), year) || year < 1970) return wrong();
+    if (year > last_year)
+        return invalid_input(
+            fmt::format("'{}' lies too far in the future; write a week as 2026-W46", text.substr(0, 40)));
     if (text[5] == 'W') {
         if (text.size() != 8 || !number(text.substr(6), part) || part < 1 || part > 53) return wrong();
         const Day from = monday_of_first_thursday(Day(std::chrono::year(year) / 1 / 1)) + one_week * (part - 1);

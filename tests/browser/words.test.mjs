@@ -26,7 +26,7 @@ describe("the page's words", { skip: installed ? false : 'scripts/build-page ins
   it('assert no unmet need that nobody confirmed', () => {
     const all = Object.values(words.state_meaning).flat().join(' ');
     assert.doesNotMatch(all, /unmet|offers nothing/i);
-    assert.match(words.state_meaning.unmet.join(': '), /assumed until the unit confirms/);
+    assert.match(words.state_meaning.not_offered_assumed.join(': '), /assumed until the unit confirms/);
   });
   it('spell protocols as they are spelled', () => {
     assert.equal(words.evidence_words('dns_answer'), 'DNS answer');

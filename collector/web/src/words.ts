@@ -81,7 +81,7 @@ export const cell_look: Record<PortfolioCell['state'], Look> = {
   tolerated: 'tolerated',
   mixed: 'tolerated',
   not_yet_agreed: 'unmet',
-  unmet: 'open',
+  not_offered_assumed: 'open',
   in_use: 'idle',
   idle: 'idle',
 };
@@ -94,7 +94,7 @@ export const state_meaning: Record<PortfolioCell['state'], [word: string, meanin
   tolerated: ['With conditions', 'use is agreed under conditions'],
   mixed: ['Mixed', 'agreed services and others side by side'],
   not_yet_agreed: ['Not yet agreed', 'an agreed service exists, others are used'],
-  unmet: ['Not offered yet (assumed)', 'people found their own, and no agreed service is known; assumed until the unit confirms the need'],
+  not_offered_assumed: ['Not offered yet (assumed)', 'people found their own, and no agreed service is known; assumed until the unit confirms the need'],
   in_use: ['In use', 'used, but no single service may be shown'],
   idle: ['Idle', 'agreed, and no use was seen'],
 };

@@ -243,7 +243,7 @@ TEST_F(GoalsTest, ANeedOfAGoalIsNotLeftOutForOthers)
     EXPECT_EQ(none.left_out, "One more point is not on this page: File sharing.");
     const auto linked = brief_with("wetransfer");
     EXPECT_THAT(titles(linked), ::testing::ElementsAre("File sharing", "AI assistance", "Design"));
-    EXPECT_EQ(linked.left_out, "One more point is not on this page: A service at tender-desk.example.");
+    EXPECT_EQ(linked.left_out, "One more point is not on this page: a service at tender-desk.example.");
     for (const auto format : {BriefFormat::text, BriefFormat::markdown, BriefFormat::html, BriefFormat::json})
         EXPECT_THAT(render(linked, format), HasSubstr("One more point is not on"));
     EXPECT_EQ(words::left_out({}), "");

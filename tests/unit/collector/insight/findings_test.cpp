@@ -385,7 +385,7 @@ TEST_F(FindingsTest, PortfolioTellsStatesApart)
     const auto portfolio = portfolio_of(figures, findings, world->meaning(), 1);
     const auto state = [&](const char* unit, const char* capability) { return portfolio.at(unit, capability)->state; };
     EXPECT_EQ(state("sales", "customer-relationship"), CellState::agreed);
-    EXPECT_EQ(state("sales", "ai-assistance"), CellState::unmet);
+    EXPECT_EQ(state("sales", "ai-assistance"), CellState::not_offered_assumed);
     EXPECT_EQ(state("sales", "file-sharing"), CellState::not_yet_agreed);
     EXPECT_EQ(state("engineering", "design"), CellState::mixed);
     EXPECT_EQ(state("finance", "customer-relationship"), CellState::idle);
@@ -423,7 +423,7 @@ TEST_F(FindingsTest, PrivateUseIsNoNeed)
         ASSERT_TRUE(portfolio.at("engineering", "design"));
         EXPECT_EQ(portfolio.at("engineering", "design")->services.size(), 1u) << "Canva, not the gallery";
     }
-    EXPECT_EQ(words_of(CellState::unmet), "not offered yet (assumed)") << "nobody confirmed the need";
+    EXPECT_EQ(words_of(CellState::not_offered_assumed), "not offered yet (assumed)") << "nobody confirmed the need";
 }
 
 TEST_F(FindingsTest, DemandIsRankedWithEvidence)
