@@ -358,7 +358,7 @@ class Configuration(WithCollector):
             "remove": ["zendesk"]}))
         (own / "internal-hosts.csv").write_text("host,service,name,category,owner\nwiki.corp.example,corp-wiki,Wiki,notes-wiki,E1001\n")
         self.edit(catalog_local=str(own))
-        done = run(COLLECTOR, "classify", "--config", self.config, "--format", "jsonl", input="app.own.example\nwiki.corp.example\nwww.zendesk.com\n")
+        done = run(COLLECTOR, "classify", "--config", self.config, "--format", "jsonl", input="app.own.example\nwiki.corp.example\nsome.zendesk.com\n")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([row["id"] for row in map(json.loads, done.stdout.splitlines())], ["own-crm", "corp-wiki", None])
 
