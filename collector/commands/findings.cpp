@@ -31,10 +31,18 @@ std::string risks_text(const Finding& finding)
 
 json bytes(const std::optional<std::uint64_t>& count) { return count ? json(*count) : json(nullptr); }
 
-/// Under --explain: why the verdict is what it is, and what could be done.
-void explain(const Finding& finding, const insight::Meaning& meaning)
+/// In tables, outside the security role, a verdict stands in the words of the page and the brief; machines read its
+/// name.
+std::string_view verdict_text(policy::Verdict verdict, const ReportOptions& options, const release::Figures& figures)
 {
-    std::cout << fmt::format("{}  {}: {}\n", finding.id(), finding.name(), policy::to_string(finding.decision.verdict));
+    const bool for_business = options.format == "table" && figures.strength == release::Strength::released;
+    return for_business ? insight::business_words(verdict) : policy::to_string(verdict);
+}
+
+/// Under --explain: why the verdict is what it is, and what could be done.
+void explain(const Finding& finding, std::string_view verdict, const insight::Meaning& meaning)
+{
+    std::cout << fmt::format("{}  {}: {}\n", finding.id(), finding.name(), verdict);
     const auto line = [](std::string_view head, const std::string& text) {
         if (!text.empty()) std::cout << fmt::format("  {:<12}{}\n", head, text);
     };
@@ -76,7 +84,7 @@ Result<void> findings(const ReportOptions& options)
     const auto found = insight::find(*figures, meaning);
     if (options.explain && options.format == "table") {
         for (const auto& finding : found)
-            explain(finding, meaning);
+            explain(finding, verdict_text(finding.decision.verdict, options, *figures), meaning);
         print_notes(*report, options, *figures);
         return {};
     }
@@ -100,7 +108,7 @@ Result<void> findings(const ReportOptions& options)
         const auto& figure = finding.figure;
         std::vector<json> values{figure.unit,
                                  finding.name(),
-                                 policy::to_string(finding.decision.verdict),
+                                 verdict_text(finding.decision.verdict, options, *figures),
                                  people_cell(figure.people),
                                  figure.days,
                                  insight::to_string(finding.trend),
