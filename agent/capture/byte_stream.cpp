@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <array>
@@ -75,10 +76,18 @@ private:
 };
 
 constexpr std::size_t packed_chunk = 64UL * 1024;
+constexpr int most_window_log = 27;    // 128 MiB, what `zstd` itself takes without --long
+
+Failure damaged(const std::string& name, const char* format, const char* why)
+{
+    return invalid_input(fmt::format(
+        "{}: its {} data is damaged ({}); what came before it was read, get the file again", name, format, why));
+}
 
 class GzipBytes final : public ByteSource {
 public:
-    explicit GzipBytes(std::unique_ptr<ByteSource> packed) : packed_(std::move(packed)), input_(packed_chunk)
+    GzipBytes(std::unique_ptr<ByteSource> packed, std::string name)
+        : packed_(std::move(packed)), name_(std::move(name)), input_(packed_chunk)
     {
         ready_ = inflateInit2(&stream_, 15 + 16) == Z_OK;
     }
@@ -86,7 +95,7 @@ public:
     GzipBytes(const GzipBytes&) = delete;
     GzipBytes& operator=(const GzipBytes&) = delete;
 
-    /// A broken or cut archive ends like a cut file: what came before it counts.
+    /// A cut archive ends like a cut file: what came before it counts.
     Result<std::size_t> read(std::span<std::uint8_t> out) override
     {
         stream_.next_out = out.data();
@@ -101,19 +110,28 @@ public:
                 stream_.avail_in = static_cast<uInt>(*got);
             }
             const int state = inflate(&stream_, Z_NO_FLUSH);
-            if (state == Z_STREAM_END)
+            if (state == Z_STREAM_END) {
                 ready_ = inflateReset(&stream_) == Z_OK;    // the next member, if any
-            else if (state != Z_OK)
+                members_ = true;
+            } else if (state != Z_OK) {
                 ready_ = false;
+                // What follows the last member and does not begin as one is padding, as gzip(1) sees it.
+                if (members_ && stream_.total_in <= 2) break;
+                broken_ = stream_.msg != nullptr ? stream_.msg : "not readable";
+            }
         }
+        if (stream_.avail_out == wanted && broken_ != nullptr) return damaged(name_, "gzip", broken_);
         return static_cast<std::size_t>(wanted - stream_.avail_out);
     }
 
 private:
     std::unique_ptr<ByteSource> packed_;
+    std::string name_;
     std::vector<std::uint8_t> input_;
     z_stream stream_{};
     bool ready_ = false;
+    bool members_ = false;            ///< one was read to its end
+    const char* broken_ = nullptr;    ///< told when all that came before it was taken
 };
 
 struct FreeZstd {
@@ -122,12 +140,13 @@ struct FreeZstd {
 
 class ZstdBytes final : public ByteSource {
 public:
-    explicit ZstdBytes(std::unique_ptr<ByteSource> packed)
-        : packed_(std::move(packed)), input_(packed_chunk), context_(ZSTD_createDCtx())
+    ZstdBytes(std::unique_ptr<ByteSource> packed, std::string name)
+        : packed_(std::move(packed)), name_(std::move(name)), input_(packed_chunk), context_(ZSTD_createDCtx())
     {
-        ready_ =
-            context_ != nullptr && ZSTD_isError(ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, 23)) == 0;
+        ready_ = context_ != nullptr &&
+                 ZSTD_isError(ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, most_window_log)) == 0;
     }
+    /// Frames one after the other, skippable ones among them; a cut one ends like a cut file.
     Result<std::size_t> read(std::span<std::uint8_t> out) override
     {
         ZSTD_outBuffer target{out.data(), out.size(), 0};
@@ -138,20 +157,37 @@ public:
                 if (*got == 0) break;
                 chunk_ = {input_.data(), *got, 0};
             }
-            if (ZSTD_isError(ZSTD_decompressStream(context_.get(), &target, &chunk_)) != 0) ready_ = false;
+            const std::size_t state = ZSTD_decompressStream(context_.get(), &target, &chunk_);
+            if (ZSTD_isError(state) != 0) {
+                ready_ = false;
+                broken_ = state;
+            }
         }
+        if (target.pos == 0 && ZSTD_isError(broken_) != 0) return why_broken();
         return target.pos;
     }
 
 private:
+    [[nodiscard]] Failure why_broken() const
+    {
+        if (ZSTD_getErrorCode(broken_) == ZSTD_error_frameParameter_windowTooLarge)
+            return invalid_input(fmt::format("{}: was packed with a window of more than {} MiB, which unpacking would "
+                                             "need as memory; unpack it first (zstd -d --long=31) or pack it with a "
+                                             "smaller --long",
+                                             name_, 1U << (most_window_log - 20)));
+        return damaged(name_, "zstd", ZSTD_getErrorName(broken_));
+    }
+
     std::unique_ptr<ByteSource> packed_;
+    std::string name_;
     std::vector<std::uint8_t> input_;
     std::unique_ptr<ZSTD_DCtx, FreeZstd> context_;
     ZSTD_inBuffer chunk_{nullptr, 0, 0};
     bool ready_ = false;
+    std::size_t broken_ = 0;    ///< told when all that came before it was taken
 };
 
-Result<std::unique_ptr<ByteSource>> unpack(std::unique_ptr<ByteSource> source)
+Result<std::unique_ptr<ByteSource>> unpack(std::unique_ptr<ByteSource> source, std::string name)
 {
     std::vector<std::uint8_t> magic(4);
     std::size_t have = 0;
@@ -163,10 +199,13 @@ Result<std::unique_ptr<ByteSource>> unpack(std::unique_ptr<ByteSource> source)
     }
     magic.resize(have);
     const bool gzip = have >= 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-    const bool zstd = have == 4 && magic[0] == 0x28 && magic[1] == 0xb5 && magic[2] == 0x2f && magic[3] == 0xfd;
+    // A frame, or a skippable one before it (RFC 8878 section 3.1.2), as parallel packers write them.
+    const bool zstd =
+        have == 4 && ((magic[0] == 0x28 && magic[1] == 0xb5 && magic[2] == 0x2f && magic[3] == 0xfd) ||
+                      ((magic[0] & 0xf0U) == 0x50 && magic[1] == 0x2a && magic[2] == 0x4d && magic[3] == 0x18));
     std::unique_ptr<ByteSource> whole = std::make_unique<PrefixedBytes>(std::move(magic), std::move(source));
-    if (gzip) whole = std::make_unique<GzipBytes>(std::move(whole));
-    if (zstd) whole = std::make_unique<ZstdBytes>(std::move(whole));
+    if (gzip) whole = std::make_unique<GzipBytes>(std::move(whole), std::move(name));
+    if (zstd) whole = std::make_unique<ZstdBytes>(std::move(whole), std::move(name));
     return whole;
 }
 
@@ -196,7 +235,8 @@ Result<std::span<const std::uint8_t>> BufferedBytes::fill_and_peek(std::size_t c
 
 Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path)
 {
-    if (path == "-") return unpack(std::make_unique<FileBytes>(::dup(STDIN_FILENO), "standard input"));
+    if (path == "-")
+        return unpack(std::make_unique<FileBytes>(::dup(STDIN_FILENO), "standard input"), "standard input");
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
         const int reason = errno;
@@ -210,12 +250,12 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path)
         return invalid_input(path + ": is a directory; name a capture file in it");
     }
     ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return unpack(std::make_unique<FileBytes>(descriptor, path));
+    return unpack(std::make_unique<FileBytes>(descriptor, path), path);
 }
 
 std::unique_ptr<ByteSource> bytes_in_memory(std::span<const std::uint8_t> bytes)
 {
-    auto source = unpack(std::make_unique<MemoryBytes>(bytes));
+    auto source = unpack(std::make_unique<MemoryBytes>(bytes), "the capture");
     return source ? std::move(*source) : nullptr;
 }
 

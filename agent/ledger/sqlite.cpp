@@ -1,6 +1,11 @@
 #include "agent/ledger/sqlite.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <stdexcept>
+#include <string>
 
 namespace dl::agent::ledger {
 namespace {
@@ -84,8 +89,27 @@ std::span<const std::uint8_t> Statement::blob(int column) const
 
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 
+namespace {
+
+/// SQLite makes files as the umask lets it, and gives those beside it the mode of the database.
+void keep_from_others(const std::filesystem::path& file)
+{
+    const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (made >= 0) ::close(made);    // where it can't be made, SQLite says why
+    for (const char* beside : {"", "-wal", "-shm", "-journal"}) {
+        const std::string path = file.string() + beside;
+        struct stat status {};
+        if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 0077) == 0) continue;
+        if (::chmod(path.c_str(), status.st_mode & 0700) != 0)
+            throw std::runtime_error("can be read by others, and that can't be changed");
+    }
+}
+
+}    // namespace
+
 Connection::Connection(const std::filesystem::path& file, Mode mode)
 {
+    if (mode == Mode::create) keep_from_others(file);
     sqlite3* raw = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
                       (mode == Mode::create ? SQLITE_OPEN_CREATE : 0);

@@ -61,7 +61,8 @@ class Connection {
 public:
     enum class Mode { create, existing };
 
-    /// Throws std::runtime_error where the file can't be opened.
+    /// `create` also takes what others may do with the file, or with those beside it, away. Throws std::runtime_error
+    /// where the file can't be opened.
     Connection(const std::filesystem::path& file, Mode mode);
 
     [[nodiscard]] sqlite3* get() const { return connection_.get(); }

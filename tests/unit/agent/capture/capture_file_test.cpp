@@ -176,6 +176,43 @@ TEST(CaptureFile, LeavesOutPacketsOfUnknownLinkTypesAmongOthers)
     EXPECT_EQ(reading.times.size(), 2U);
 }
 
+Data gzip(const Data& whole, int level = 1)
+{
+    Data zipped(compressBound(whole.size()) + 64);
+    z_stream stream{};
+    EXPECT_EQ(deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    Data input = whole;
+    stream.next_in = input.data();
+    stream.avail_in = static_cast<uInt>(input.size());
+    stream.next_out = zipped.data();
+    stream.avail_out = static_cast<uInt>(zipped.size());
+    EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    zipped.resize(stream.total_out);
+    deflateEnd(&stream);
+    return zipped;
+}
+
+Data zstd(const Data& whole, int window_log = 0)
+{
+    const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+    if (window_log != 0) {
+        ZSTD_CCtx_setParameter(context.get(), ZSTD_c_enableLongDistanceMatching, 1);
+        ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
+    }
+    // In steps and without its size told: a single segment would make the window as small as the content.
+    Data packed(ZSTD_compressBound(whole.size()));
+    ZSTD_outBuffer out{packed.data(), packed.size(), 0};
+    ZSTD_inBuffer in{whole.data(), whole.size(), 0};
+    while (in.pos < in.size)
+        EXPECT_EQ(ZSTD_isError(ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_continue)), 0U);
+    while (ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_end) != 0) {
+    }
+    packed.resize(out.pos);
+    return packed;
+}
+
+const Data skippable = octets({0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4});    // as pzstd begins each frame
+
 TEST(CaptureFile, UnpacksGzipAndZstd)
 {
     const Data whole = pcap_file(false, false, 1, 5000);    // more than one buffer
@@ -183,22 +220,50 @@ TEST(CaptureFile, UnpacksGzipAndZstd)
     packed.resize(ZSTD_compress(packed.data(), packed.size(), whole.data(), whole.size(), 1));
     EXPECT_EQ(read(packed).times.size(), 5000U);
 
-    Data zipped(compressBound(whole.size()) + 64);
-    z_stream stream{};
-    ASSERT_EQ(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    Data input = whole;
-    stream.next_in = input.data();
-    stream.avail_in = static_cast<uInt>(input.size());
-    stream.next_out = zipped.data();
-    stream.avail_out = static_cast<uInt>(zipped.size());
-    ASSERT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    zipped.resize(stream.total_out);
-    deflateEnd(&stream);
+    Data zipped = gzip(whole);
     EXPECT_EQ(read(zipped).times.size(), 5000U);
     zipped.resize(zipped.size() / 2);
     const Reading cut = read(zipped);
     EXPECT_GT(cut.times.size(), 100U);
     EXPECT_TRUE(cut.failure.starts_with("FILE: truncated at byte ")) << cut.failure;
+}
+
+TEST(CaptureFile, UnpacksZstdAsParallelAndLongRangePackersWriteIt)
+{
+    const Data whole = pcap_file(false, false, 1, 5000);
+    const auto half = whole.begin() + static_cast<std::ptrdiff_t>(whole.size() / 2);
+    const Data parts = skippable + zstd(Data(whole.begin(), half)) + skippable + zstd(Data(half, whole.end()));
+    EXPECT_EQ(read(parts).times.size(), 5000U);
+    EXPECT_EQ(read(parts).failure, "");
+    EXPECT_EQ(read(zstd(whole, 24)).times.size(), 5000U);
+    EXPECT_EQ(read(zstd(whole, 27)).times.size(), 5000U);
+    const Reading beyond = read(zstd(whole, 28));
+    EXPECT_EQ(beyond.times.size(), 0U);
+    EXPECT_NE(beyond.failure.find("window of more than 128 MiB"), std::string::npos) << beyond.failure;
+}
+
+TEST(CaptureFile, UnpacksGzipMembersOneAfterTheOther)
+{
+    const Data whole = pcap_file(false, false, 1, 5000);
+    const auto half = whole.begin() + static_cast<std::ptrdiff_t>(whole.size() / 2);
+    const Data parts = gzip(Data(whole.begin(), half)) + gzip(Data(half, whole.end()));
+    EXPECT_EQ(read(parts).times.size(), 5000U);
+    EXPECT_EQ(read(parts).failure, "");
+    EXPECT_EQ(read(parts + Data(512)).failure, "");    // padding, as of a tape
+}
+
+TEST(CaptureFile, TellsADamagedArchiveFromACutOne)
+{
+    const Data whole = pcap_file(false, false, 1, 5000);
+    for (const bool zipped : {true, false}) {
+        const Data first = zipped ? gzip(whole) : zstd(whole);
+        Data second = first;
+        second[zipped ? 10 : 6] |= 6U;    // a block of a kind that is not
+        const Reading reading = read(first + second);
+        EXPECT_EQ(reading.times.size(), 5000U);
+        EXPECT_NE(reading.failure.find(zipped ? "gzip data is damaged" : "zstd data is damaged"), std::string::npos)
+            << reading.failure;
+    }
 }
 
 TEST(CaptureFile, GoesOnWhereItStopped)

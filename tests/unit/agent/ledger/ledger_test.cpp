@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <set>
 
 namespace dl::agent::ledger {
 namespace {
@@ -337,6 +338,33 @@ TEST_F(LedgerTest, AFileOfTheFirstSchemaIsTakenAlongWithItsCells)
     changes.gone.push_back(kept.key);
     ASSERT_TRUE((*upgraded)->book({}, {}, std::nullopt, changes));
     EXPECT_TRUE((*upgraded)->open_connections()->empty());
+}
+
+TEST_F(LedgerTest, NobodyElseMayReadItsFiles)
+{
+    const auto open_to_others = [&] {
+        std::set<std::string> names;
+        for (const auto& entry : std::filesystem::directory_iterator(directory_))
+            if ((entry.status().permissions() & std::filesystem::perms(077)) != std::filesystem::perms::none)
+                names.insert(entry.path().filename());
+        return names;
+    };
+    const auto book = [&] {
+        ASSERT_TRUE(ledger_->book(std::vector{Share{key(1), use(1, 1, 1, clock_.now())}}, {}, std::nullopt));
+        ASSERT_TRUE(std::filesystem::exists(directory_ / "ledger.db-wal"));
+        ASSERT_TRUE(std::filesystem::exists(directory_ / "ledger.db-shm"));
+    };
+    book();
+    EXPECT_EQ(open_to_others(), std::set<std::string>());
+
+    // As an earlier agent made them, or somebody put them back.
+    ledger_.reset();
+    std::ofstream(directory_ / "ledger.db-wal").flush();
+    for (const char* file : {"ledger.db", "ledger.db-wal"})
+        std::filesystem::permissions(directory_ / file, std::filesystem::perms(0644));
+    open();
+    book();
+    EXPECT_EQ(open_to_others(), std::set<std::string>());
 }
 
 TEST_F(LedgerTest, RefusesNewerFilesAndOtherFiles)
