@@ -99,6 +99,19 @@ Result<void> read_all(capture::PacketSource& source, flow::FlowTable& table, con
     return {};
 }
 
+/// What a bound left out, one line each.
+void tell_bounds(const flow::Counters& counters)
+{
+    const auto tell = [](std::uint64_t count, std::string_view what) {
+        if (count > 0) fmt::print(stderr, "daylight-agent observe: {} {}\n", count, what);
+    };
+    tell(counters.connections_evicted, "connections were ended early: more were open than are kept");
+    tell(counters.streams_refused, "first flights were not read: they found no room");
+    tell(counters.key_trials_refused, "QUIC packets were not tried: too many a second that open nothing");
+    tell(counters.answers_unasked, "DNS answers were not believed: their question was not seen");
+    tell(counters.fragments_given_up, "fragmented packets were given up");
+}
+
 int observe(const Options& options)
 {
     auto source = open_source(options);
@@ -123,6 +136,7 @@ int observe(const Options& options)
     if (const auto dropped = (*source)->statistics().dropped; dropped > 0)
         fmt::print(stderr, "daylight-agent observe: {} packets were dropped by the kernel; narrow the filter\n",
                    dropped);
+    tell_bounds(table.counters());
     return read ? 0 : fail(read.error());
 }
 

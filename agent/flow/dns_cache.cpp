@@ -81,6 +81,12 @@ void DnsCache::add_to(const Address& client, const Address& address, std::string
     slot->until = until;
 }
 
+void DnsCache::forget_all()
+{
+    for (Entry& entry : entries_)
+        entry = {};
+}
+
 void DnsCache::clock_set_back(Timestamp now)
 {
     for (Entry& entry : entries_) {

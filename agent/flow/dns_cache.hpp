@@ -28,6 +28,8 @@ public:
     void add(const Address& client, const Address& address, std::string_view name, std::string_view canonical,
              Timestamp when, std::chrono::seconds ttl);
 
+    /// What was told so far is believed no more.
+    void forget_all();
     /// Answers of a time that is still to come are of now: else they would outlive all others.
     void clock_set_back(Timestamp now);
 

@@ -1,10 +1,10 @@
 // The part of the flow table that turns segments into names and shares.
+#include "agent/dissect/alias_chain.hpp"
 #include "agent/dissect/dns.hpp"
 #include "agent/flow/flow_table.hpp"
 #include "agent/flow/hash.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace dl::agent::flow {
@@ -196,10 +196,12 @@ void FlowTable::listen_to_quic(Flow& flow, Side side, const Segment& segment)
 void FlowTable::listen_to_long_header(Flow& flow, Side side, const Segment& segment)
 {
     auto& quic = flow.quic[side];
-    if (!quic) quic = std::make_unique<NamesInQuic>(budget_);
+    key_trials_.tick(now_);
+    if (!quic) quic = std::make_unique<NamesInQuic>(budget_, key_trials_);
     const auto hello = quic->add(segment.payload, scratch_);
     if (quic->opened() && flow.quic_id == 0) {
         flow.quic_id = hash_bytes(quic->first_id(), seed_);
+        key_trials_.give_back();
         decide(flow, side);
     }
     if (hello)
@@ -222,7 +224,8 @@ void FlowTable::name_by_google(Flow& flow, Side side, const Segment& segment)
 bool FlowTable::begins_another_quic(const Flow& flow, Side side, const Segment& segment)
 {
     if (flow.client != side || segment.payload.empty() || (segment.payload[0] & 0x80U) == 0) return false;
-    NamesInQuic names(budget_);
+    key_trials_.tick(now_);
+    NamesInQuic names(budget_, key_trials_);
     (void)names.add(segment.payload, scratch_);
     return names.opened() && hash_bytes(names.first_id(), seed_) != flow.quic_id;
 }
@@ -286,12 +289,18 @@ void FlowTable::on_server_speech()
 
 void FlowTable::on_dns_message(Bytes message) { take_dns(*current_, speaker_, message); }
 
+/// NOTIFY (opcode 4, RFC 1996), UPDATE (5, RFC 2136) and stateful operations (6, RFC 8490) carry a zone where others
+/// carry a question: nobody asks for a destination.
 void FlowTable::take_dns(Flow& flow, Side side, Bytes message)
 {
+    constexpr std::uint8_t notify = 4;
+    constexpr std::uint8_t stateful_operations = 6;
+    constexpr std::uint8_t no_such_name = 3;    // NXDOMAIN
     auto reader = dissect::dns::Reader::open(message);
     if (!reader) return;
-    const bool response = reader->header().response;
-    if (!flow.is_decided()) decide(flow, response ? 1 - side : side);
+    const dissect::dns::Header header = reader->header();
+    if (!flow.is_decided()) decide(flow, header.response ? 1 - side : side);
+    if (header.opcode >= notify && header.opcode <= stateful_operations) return;
     static thread_local dissect::dns::Question question;
     static thread_local dissect::dns::Question first;
     first.name.clear();
@@ -302,25 +311,48 @@ void FlowTable::take_dns(Flow& flow, Side side, Bytes message)
         if (!any) first = question;
         any = true;
     }
-    if (!response || !any || reader->header().opcode != 0) return;
-    constexpr std::uint8_t no_such_name = 3;    // NXDOMAIN
-    if (reader->header().rcode == no_such_name && flow.name == first.name.text()) flow.no_such_name = true;
-    if (!first.name.text().empty()) take_answers(flow.ends[flow.client].address, first.name.text(), *reader);
+    constexpr std::uint8_t query = 0;
+    if (!any || header.opcode != query) return;
+    const Side client = header.response ? 1 - side : side;
+    const AskedQuestions::Exchange exchange{flow.transport, flow.ends[client], flow.ends[1 - client], header.id};
+    if (!header.response) {
+        questions_.ask(exchange, first, now_);
+        return;
+    }
+    if (!is_believed(exchange, first)) return;
+    if (header.rcode == no_such_name && flow.name == first.name.text()) flow.no_such_name = true;
+    if (!first.name.text().empty()) take_answers(exchange.client.address, first.name, *reader);
 }
 
-void FlowTable::take_answers(const Address& client, std::string_view asked, dissect::dns::Reader& reader)
+/// Anyone may send an answer (RFC 5452): only what was asked is believed. A tap that shows one direction only has no
+/// questions; what it shows is believed until the first answer is seen to a question that was seen, and forgotten then.
+bool FlowTable::is_believed(const AskedQuestions::Exchange& exchange, const dissect::dns::Question& question)
+{
+    if (questions_.take(exchange, question, now_)) {
+        if (!questions_are_seen_) dns_.forget_all();
+        questions_are_seen_ = true;
+        return true;
+    }
+    if (questions_are_seen_) ++counters_.answers_unasked;
+    return !questions_are_seen_;
+}
+
+void FlowTable::take_answers(const Address& client, const dissect::dns::Name& asked_name, dissect::dns::Reader& reader)
 {
     using dissect::dns::Record;
     static thread_local Record record;
-    std::uint32_t shortest = std::numeric_limits<std::uint32_t>::max();    // of the aliases that lead there
+    static thread_local dissect::dns::AliasChain chain;
+    chain.follow(asked_name, reader);
+    const std::string_view asked = asked_name.text();
     while (reader.next_answer(record)) {
         const std::string_view owner = record.owner.text();
-        const std::chrono::seconds ttl{std::min(shortest, record.ttl)};
+        const auto aliases_live = chain.leads_to(owner);
+        if (!aliases_live) continue;
+        const std::chrono::seconds ttl{std::min(*aliases_live, record.ttl)};
         const auto add = [&](const Address& address) {
             dns_.add(client, address, asked, owner == asked ? std::string_view{} : owner, now_, ttl);
         };
         switch (record.kind) {
-            case Record::Kind::alias: shortest = std::min(shortest, record.ttl); break;
             case Record::Kind::address: add(record.address); break;
             case Record::Kind::service:
                 for (Bytes hints = record.ipv4_hints; !hints.empty(); hints = hints.subspan(4))
@@ -329,6 +361,7 @@ void FlowTable::take_answers(const Address& client, std::string_view asked, diss
                     add(Address::v6(hints.first<16>()));
                 remember_ech_name(record.ech_name);
                 break;
+            case Record::Kind::alias:
             case Record::Kind::other: break;
         }
     }

@@ -24,18 +24,25 @@ std::uint32_t interface_of(const capture::Packet& packet)
     return packet.interface;
 }
 
+std::uint64_t random_seed()
+{
+    std::uint64_t seed = 0;
+    fill_random({reinterpret_cast<std::uint8_t*>(&seed), sizeof seed});
+    return seed;
+}
+
 }    // namespace
 
 FlowTable::FlowTable(SightingSink& sink, Limits limits)
     : sink_(sink),
+      seed_(random_seed()),
       limits_(limits),
       dns_(limits.dns_answers),
+      questions_(seed_),
       budget_(limits.stream_octets),
       scratch_(std::max<std::size_t>(dissect::tls::largest_hello, 65536)),
       index_(std::bit_ceil(std::size_t{limits.connections} * 2))
-{
-    fill_random({reinterpret_cast<std::uint8_t*>(&seed_), sizeof seed_});
-}
+{}
 
 FlowTable::~FlowTable() = default;
 
@@ -219,6 +226,7 @@ Counters FlowTable::counters() const
     Counters counters = counters_;
     counters.dns_evictions = dns_.evictions();
     counters.streams_refused = budget_.refused();
+    counters.key_trials_refused = key_trials_.refused();
     counters.fragments_given_up = dissector_.fragments_given_up();
     return counters;
 }

@@ -5,6 +5,7 @@
 #include "agent/capture/packet_source.hpp"
 #include "agent/dissect/dns.hpp"
 #include "agent/dissect/packet.hpp"
+#include "agent/flow/asked_questions.hpp"
 #include "agent/flow/continuity.hpp"
 #include "agent/flow/copies.hpp"
 #include "agent/flow/dns_cache.hpp"
@@ -38,7 +39,9 @@ struct Counters {
     std::uint64_t connections_evicted = 0;    ///< ended early to make room
     std::uint64_t copies = 0;                 ///< datagrams and connections left out: seen on another interface before
     std::uint64_t dns_evictions = 0;
-    std::uint64_t streams_refused = 0;    ///< first flights that found no room
+    std::uint64_t answers_unasked = 0;       ///< DNS answers that were not believed: their question was not seen
+    std::uint64_t streams_refused = 0;       ///< first flights that found no room
+    std::uint64_t key_trials_refused = 0;    ///< QUIC packets that were not tried: too many a second that open nothing
     std::uint64_t fragments_given_up = 0;
     std::uint64_t octets_hidden_road = 0;    ///< also where the road has a name
 };
@@ -108,7 +111,8 @@ private:
     [[nodiscard]] bool is_on_hidden_road(const Flow& flow) const;
     void take_hello(Flow& flow, const dissect::tls::ClientHello& hello, wire::Evidence evidence);
     void take_dns(Flow& flow, Side side, dissect::Bytes message);
-    void take_answers(const Address& client, std::string_view asked, dissect::dns::Reader& reader);
+    [[nodiscard]] bool is_believed(const AskedQuestions::Exchange& exchange, const dissect::dns::Question& question);
+    void take_answers(const Address& client, const dissect::dns::Name& asked_name, dissect::dns::Reader& reader);
     void remember_ech_name(std::string_view name);
     [[nodiscard]] bool is_public_name(std::string_view name) const;
 
@@ -120,11 +124,15 @@ private:
     [[nodiscard]] Connection connection_of(const Flow& flow) const;
 
     SightingSink& sink_;
+    std::uint64_t seed_;    ///< of all hashes of addresses
     Continuity* continuity_ = nullptr;
     Limits limits_;
     dissect::PacketDissector dissector_;
     DnsCache dns_;
+    AskedQuestions questions_;
+    bool questions_are_seen_ = false;    ///< the capture shows both directions of DNS
     Budget budget_;
+    KeyTrials key_trials_;
     std::unique_ptr<Copies> copies_;    ///< from the second interface on
     std::uint32_t first_interface_ = 0;
     bool any_packet_ = false;
@@ -137,7 +145,6 @@ private:
     std::uint32_t slots_ = 0;             ///< made so far
     std::uint32_t open_ = 0;
     std::uint32_t hand_ = 0;    ///< where the search for a victim goes on
-    std::uint64_t seed_ = 0;
     std::uint64_t next_id_ = 1;
     Timestamp now_{};
     Timestamp leapt_to_{};    ///< where one packet's time stood far ahead; another there makes it the time

@@ -8,8 +8,9 @@ namespace {
 
 using dissect::Bytes;
 
-/// Hosts that do nothing else than resolve, as their operators publish them.
-constexpr std::array<std::string_view, 30> resolvers{"adblock.dns.mullvad.net",
+/// Hosts that do nothing else than resolve, as their operators publish them, and the ingress of a relay in which other
+/// connections are hidden (iCloud Private Relay). Sorted.
+constexpr std::array<std::string_view, 34> resolvers{"adblock.dns.mullvad.net",
                                                      "anycast.dns.nextdns.io",
                                                      "base.dns.mullvad.net",
                                                      "chrome.cloudflare-dns.com",
@@ -37,8 +38,12 @@ constexpr std::array<std::string_view, 30> resolvers{"adblock.dns.mullvad.net",
                                                      "doh.opendns.com",
                                                      "doh.pub",
                                                      "doh.xfinity.com",
+                                                     "family.adguard-dns.com",
                                                      "freedns.controld.com",
-                                                     "one.one.one.one"};
+                                                     "mask-h2.icloud.com",
+                                                     "mask.icloud.com",
+                                                     "one.one.one.one",
+                                                     "unfiltered.adguard-dns.com"};
 
 /// Type 1, reserved 3 zeros: an initiation of 148 octets; type 2: a response of 92 (WireGuard, section 5.4).
 bool is_wireguard(Bytes payload)

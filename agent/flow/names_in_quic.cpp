@@ -26,24 +26,37 @@ std::optional<Bytes> open_first(const quic::LongPacket& packet, std::span<std::u
 
 NamesInQuic::~NamesInQuic()
 {
-    for (const Handshake& handshake : handshakes_)
-        budget_->give_back(handshake.crypto.size() + handshake.ranges.size() * range_overhead);
+    for (Handshake& handshake : handshakes_)
+        forget(handshake);
+}
+
+void NamesInQuic::forget(Handshake& handshake)
+{
+    budget_->give_back(handshake.crypto.size() + handshake.ranges.size() * range_overhead);
 }
 
 /// The keys of the first packet hold until a Retry changes the id they come from (RFC 9001 section 5.2).
-NamesInQuic::Handshake* NamesInQuic::open(const quic::LongPacket& packet, std::span<std::uint8_t> plain, Bytes& frames)
+NamesInQuic::Handshake* NamesInQuic::open(const quic::LongPacket& packet, std::span<std::uint8_t> plain, Bytes& frames,
+                                          Room room)
 {
     for (Handshake& handshake : handshakes_)
         if (const auto opened = quic::open_initial(packet, handshake.keys, plain)) {
             frames = *opened;
             return &handshake;
         }
-    if (handshakes_.size() == most_handshakes) return nullptr;
-    if (!quic::dialect_of(packet.version) && ++trials_ > most_trials) return nullptr;
+    if (handshakes_.size() == most_handshakes && room == Room::leave) return nullptr;
+    const bool known = quic::dialect_of(packet.version).has_value();
+    if (!known && ++trials_ > most_trials) return nullptr;
+    if (!key_trials_->take(known ? KeyTrials::Version::known : KeyTrials::Version::unknown)) return nullptr;
     quic::InitialKeys keys;
     const auto opened = open_first(packet, plain, keys);
     if (!opened) return nullptr;
     frames = *opened;
+    if (handshakes_.size() == most_handshakes) {    // further connections on the same ports, the first of which is over
+        forget(handshakes_.front());
+        handshakes_.pop_front();
+        datagrams_ = 0;
+    }
     handshakes_.push_back({keys, {packet.destination_id.begin(), packet.destination_id.end()}, {}, {}});
     return &handshakes_.back();
 }
@@ -96,7 +109,7 @@ std::optional<dissect::tls::ClientHello> NamesInQuic::add(Bytes datagram, std::s
         only_early_data = only_early_data && packet->kind == quic::LongPacket::Kind::zero_rtt;
         if (packet->kind != quic::LongPacket::Kind::initial) continue;
         Bytes frames;
-        Handshake* handshake = open(*packet, plain, frames);
+        Handshake* handshake = open(*packet, plain, frames, grown == nullptr ? Room::make : Room::leave);
         if (handshake == nullptr) continue;
         const std::size_t before = handshake->ready();
         dissect::Cursor cursor(frames);

@@ -5,9 +5,11 @@
 
 #include "agent/dissect/quic.hpp"
 #include "agent/dissect/tls.hpp"
+#include "agent/flow/key_trials.hpp"
 #include "agent/flow/stream.hpp"
 
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <vector>
 
@@ -17,11 +19,11 @@ class NamesInQuic {
 public:
     static constexpr std::size_t most_crypto = 32768;
     static constexpr unsigned most_datagrams = 32;
-    static constexpr std::size_t most_handshakes = 4;
+    static constexpr std::size_t most_handshakes = 4;    ///< at once; one more takes the place of the oldest
     static constexpr unsigned most_trials = 3;           ///< of packets of an unknown version with every dialect
     static constexpr std::size_t range_overhead = 32;    ///< octets that a range takes beside its payload
 
-    explicit NamesInQuic(Budget& budget) : budget_(&budget) {}
+    NamesInQuic(Budget& budget, KeyTrials& trials) : budget_(&budget), key_trials_(&trials) {}
     ~NamesInQuic();
     NamesInQuic(const NamesInQuic&) = delete;
     NamesInQuic& operator=(const NamesInQuic&) = delete;
@@ -55,12 +57,16 @@ private:
             return !ranges.empty() && ranges.front().begin == 0 ? ranges.front().end : 0;
         }
     };
-    Handshake* open(const dissect::quic::LongPacket& packet, std::span<std::uint8_t> plain, dissect::Bytes& frames);
+    enum class Room { make, leave };    ///< whether the oldest handshake may be given up for a new one
+    Handshake* open(const dissect::quic::LongPacket& packet, std::span<std::uint8_t> plain, dissect::Bytes& frames,
+                    Room room);
+    void forget(Handshake& handshake);
     static std::optional<dissect::tls::ClientHello> hello_in(const Handshake& handshake, bool at_end);
     void add_crypto(Handshake& handshake, std::uint64_t offset, dissect::Bytes data);
 
     Budget* budget_;
-    std::vector<Handshake> handshakes_;
+    KeyTrials* key_trials_;
+    std::list<Handshake> handshakes_;    ///< stays where it is while others come and go
     unsigned datagrams_ = 0;
     unsigned trials_ = 0;
 };

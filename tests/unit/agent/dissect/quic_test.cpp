@@ -28,7 +28,8 @@ TEST(Quic, DerivesTheKeysOfTheStandards)
 std::string name_in(const std::vector<Data>& datagrams)
 {
     flow::Budget budget(1U << 20U);
-    flow::NamesInQuic names(budget);
+    flow::KeyTrials trials;
+    flow::NamesInQuic names(budget, trials);
     Data plain(65536);
     for (const Data& datagram : datagrams)
         if (const auto hello = names.add(datagram, plain)) return std::string(hello->server_name);

@@ -159,6 +159,15 @@ TEST_F(FlowTables, SocksWithoutANameBehindItIsAHiddenRoad)
     EXPECT_EQ(ended().front().evidence, Evidence::hidden_road);
 }
 
+TEST(HiddenRoad, ResolversAndRelaysAreKnownByName)
+{
+    for (const std::string_view host : {"dns.google", "family.adguard-dns.com", "unfiltered.adguard-dns.com",
+                                        "mask.icloud.com", "mask-h2.icloud.com", "abc123.dns.nextdns.io"})
+        EXPECT_TRUE(is_encrypted_resolver(host)) << host;
+    for (const std::string_view host : {"icloud.com", "www.icloud.com", "adguard-dns.com", "google", ""})
+        EXPECT_FALSE(is_encrypted_resolver(host)) << host;
+}
+
 TEST_F(FlowTables, EncryptedResolversKeepTheirNameAndCountAsHidden)
 {
     shake_hands(443);
