@@ -147,10 +147,11 @@ private:
                 "{}: is no name that a certificate can have; check the collector's address", route_.collector.host));
         ERR_clear_error();
         context_.distrust->why.clear();
+        context_.distrust->issuer.clear();
         transport.expires_after(patience_.connect);
         auto [handshake_error] = co_await stream_->async_handshake(asio::ssl::stream_base::client, outcome);
         if (handshake_error) {
-            const std::string why = explain_distrust(connection, *context_.distrust, route_.collector.host);
+            const std::string why = explain_distrust(connection, *context_.distrust, route_.collector);
             if (!why.empty()) co_return denied(fmt::format("{}: {}", route_.collector.authority(), why));
             co_return failed("no TLS 1.3 connection", handshake_error);
         }
@@ -189,9 +190,12 @@ private:
         if (read_error) co_return failed("the proxy gave no answer", read_error);
         const unsigned status = parser.get().result_int();
         if (status == 407)
-            co_return denied(
-                fmt::format("the proxy {} wants a user and a password; give --proxy http://USER:PASSWORD@HOST:PORT",
-                            route_.proxy->peer.authority()));
+            co_return denied(fmt::format("the proxy {} {} HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the agent's "
+                                         "environment, and start the agent again",
+                                         route_.proxy->peer.authority(),
+                                         route_.proxy->authorization.empty()
+                                             ? "wants a user and a password; set"
+                                             : "does not take the user and password that it was given; mend"));
         if (status < 200 || status > 299)
             co_return unavailable(
                 fmt::format("the proxy {} refused to connect to {} (HTTP {}); allow this destination there",

@@ -112,9 +112,11 @@ void Reporting::pause(Timestamp now, std::optional<std::chrono::seconds> at_leas
     draining_ = true;    // what was not sent goes first when the pause is over
     auto wait = doubled(pace_.first_pause, failures_++, pace_.longest_pause);
     wait = part(wait, 0.5) + part(wait, 0.5 * chance_());
-    if (at_least)
-        wait = std::max<std::chrono::microseconds>(wait,
-                                                   std::min<std::chrono::microseconds>(*at_least, pace_.longest_pause));
+    if (at_least) {
+        // Never earlier than asked, and spread: a fleet that was turned away at once does not come back at once.
+        const auto asked = std::min<std::chrono::microseconds>(*at_least, pace_.longest_pause);
+        wait = std::max<std::chrono::microseconds>(wait, asked + part(asked, pace_.retry_spread * chance_()));
+    }
     not_before_ = now + wait;
 }
 

@@ -20,6 +20,7 @@ struct Pace {
     std::chrono::microseconds heartbeat_every = std::chrono::hours(1);    ///< with nothing to report
     std::chrono::microseconds first_pause = std::chrono::seconds(2);      ///< after a failure; doubles
     std::chrono::microseconds longest_pause = std::chrono::minutes(10);
+    double retry_spread = 0.5;        ///< later than Retry-After asked, by up to this share of it
     std::size_t most_cells = 2000;    ///< in one report
 };
 

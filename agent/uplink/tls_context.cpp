@@ -35,6 +35,33 @@ std::shared_ptr<ssl::context> bare_context()
     return context;
 }
 
+struct FreeBio {
+    void operator()(BIO* memory) const { BIO_free(memory); }
+};
+
+/// Who issued a stranger's certificate, for a terminal: control characters and all beyond ASCII escaped, of bounded
+/// length.
+std::string issuer_of(const X509* certificate)
+{
+    constexpr std::size_t longest_issuer = 200;
+    const std::unique_ptr<BIO, FreeBio> memory(BIO_new(BIO_s_mem()));
+    constexpr unsigned long how = XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ;
+    if (!certificate || !memory || X509_NAME_print_ex(memory.get(), X509_get_issuer_name(certificate), 0, how) < 0)
+        return "nobody";
+    std::string name(longest_issuer, '\0');
+    const int length = BIO_read(memory.get(), name.data(), static_cast<int>(name.size()));
+    name.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    return name.empty() ? "nobody" : name;
+}
+
+/// OpenSSL's own verification; what it does not trust is remembered by its issuer.
+int verify_enrolled(X509_STORE_CTX* asked, void* argument)
+{
+    const int good = X509_verify_cert(asked);
+    if (good != 1) static_cast<Distrust*>(argument)->issuer = issuer_of(X509_STORE_CTX_get0_cert(asked));
+    return good == 1 ? 1 : 0;
+}
+
 /// The certificate of the chain that carries the pinned key; null where none does.
 X509* pinned_in(STACK_OF(X509) * chain, Pinned& pinned)
 {
@@ -60,7 +87,10 @@ int verify_pinned(X509_STORE_CTX* asked, void* argument)
     X509_STORE_CTX_set_error(asked, X509_V_ERR_CERT_UNTRUSTED);
     STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(asked);
     X509* anchor = pinned_in(chain, pinned);
-    if (!anchor) return 0;
+    if (!anchor) {
+        pinned.issuer = issuer_of(X509_STORE_CTX_get0_cert(asked));
+        return 0;
+    }
 
     const std::unique_ptr<X509_STORE, FreeStore> trusted(X509_STORE_new());
     const std::unique_ptr<X509_STORE_CTX, FreeStoreContext> check(X509_STORE_CTX_new());
@@ -85,7 +115,9 @@ Result<TlsContext> enrolled_context(const std::string& ca_pem, const std::string
     if (error)
         return invalid_input(
             fmt::format("the stored key or certificates are not usable: {}; enrol again", error.message()));
-    return TlsContext{std::move(context), std::make_shared<Distrust>()};
+    auto distrust = std::make_shared<Distrust>();
+    SSL_CTX_set_cert_verify_callback(context->native_handle(), verify_enrolled, distrust.get());
+    return TlsContext{std::move(context), std::move(distrust)};
 }
 
 Result<TlsContext> pinned_context(const Digest& ca_pin)
@@ -108,9 +140,15 @@ bool expect_host(SSL* connection, const std::string& host)
                     const_cast<char*>(host.c_str())) == 1;
 }
 
-std::string explain_distrust(SSL* connection, const Distrust& distrust, const std::string& host)
+std::string explain_distrust(SSL* connection, const Distrust& distrust, const Peer& collector)
 {
-    if (!distrust.why.empty()) return distrust.why;
+    const std::string exempt =
+        distrust.issuer.empty()
+            ? std::string()
+            : fmt::format(
+                  "; it was issued by {}: if that is a proxy that inspects TLS, exempt {} from inspection there",
+                  distrust.issuer, collector.authority());
+    if (!distrust.why.empty()) return distrust.why + exempt;
     switch (const long code = SSL_get_verify_result(connection)) {
         case X509_V_OK: return {};
         case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -119,10 +157,11 @@ std::string explain_distrust(SSL* connection, const Distrust& distrust, const st
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             return fmt::format(
-                "its certificate does not name {}; use a name that it has, or add this one to agents_names", host);
+                "its certificate does not name {}; use a name that it has, or add this one to agents_names",
+                collector.host);
         default:
-            return fmt::format("its certificate is not of the enrolled CA ({}); check the address, or enrol again",
-                               X509_verify_cert_error_string(code));
+            return fmt::format("its certificate is not of the enrolled CA ({}); check the address, or enrol again{}",
+                               X509_verify_cert_error_string(code), exempt);
     }
 }
 

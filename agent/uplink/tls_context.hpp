@@ -2,6 +2,7 @@
 // before enrolment, against a pin.
 #pragma once
 
+#include "agent/uplink/route.hpp"
 #include "shared/base/digest.hpp"
 #include "shared/base/failure.hpp"
 
@@ -15,6 +16,7 @@ namespace dl::agent::uplink {
 /// Why the peer was not trusted, filled during a handshake. Lives as long as its context.
 struct Distrust {
     std::string why;
+    std::string issuer;    ///< who issued the certificate that was shown, one line; empty: none was, or it is trusted
 };
 
 struct TlsContext {
@@ -31,7 +33,8 @@ struct TlsContext {
 /// Requires the certificate to name `host` (name or address), and says the name to the peer (RFC 6066 section 3).
 [[nodiscard]] bool expect_host(SSL* connection, const std::string& host);
 
-/// Why the handshake failed, for the person who has to act; empty where it was not the certificate.
-[[nodiscard]] std::string explain_distrust(SSL* connection, const Distrust& distrust, const std::string& host);
+/// Why the handshake failed, for the person who has to act; empty where it was not the certificate. Of a certificate of
+/// a foreign CA it names the issuer, and what to exempt where that is an inspecting proxy.
+[[nodiscard]] std::string explain_distrust(SSL* connection, const Distrust& distrust, const Peer& collector);
 
 }    // namespace dl::agent::uplink

@@ -112,9 +112,25 @@ TEST(Reporting, PausesGrowAndAreForgottenAfterAnAnswer)
 
 TEST(Reporting, ObeysRetryAfter)
 {
-    Reporting machine = reporting();
-    EXPECT_EQ(machine.refused(start, 503, 16, 90s), Consequence::none);
-    EXPECT_EQ(until_of(machine.next(start, true, week)), start + 90s);
+    for (const unsigned status : {429u, 503u}) {
+        std::vector<Timestamp> back;
+        for (const double chance : {0.0, 0.25, 0.5, 0.999}) {
+            Reporting machine = reporting(chance);
+            EXPECT_EQ(machine.refused(start, status, 16, 90s), Consequence::none);
+            back.push_back(until_of(machine.next(start, true, week)));
+        }
+        EXPECT_EQ(back.front(), start + 90s) << "never earlier";
+        EXPECT_EQ(back[2], start + 90s + 22500ms) << "a fleet turned away at once does not come back at once";
+        EXPECT_LE(back.back(), start + 135s);
+    }
+}
+
+TEST(Reporting, NoRetryAfterKeepsAnAgentSilentForLong)
+{
+    Reporting machine = reporting(0.999);
+    (void)machine.refused(start, 429, 16, 365 * 24h);
+    EXPECT_GE(until_of(machine.next(start, true, week)), start + 10min);
+    EXPECT_LE(until_of(machine.next(start, true, week)), start + 15min);
 }
 
 TEST(Reporting, BisectsToTheCulpritAndSetsItAside)
