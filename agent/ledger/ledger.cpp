@@ -60,18 +60,6 @@ Result<State> SqliteLedger::state()
     return state;
 }
 
-Result<std::optional<FilePosition>> SqliteLedger::position(const Digest& file)
-{
-    std::optional<FilePosition> found;
-    const auto done = guarded([&] {
-        Statement read(connection_.get(), "SELECT packets, finished FROM positions WHERE file = ?1");
-        read.bind(1, file);
-        if (read.step()) found = FilePosition{file, static_cast<std::uint64_t>(read.integer(0)), read.integer(1) != 0};
-    });
-    if (!done) return done.error();
-    return found;
-}
-
 Result<std::string> SqliteLedger::note(std::string_view key)
 {
     std::string value;
@@ -100,7 +88,8 @@ void SqliteLedger::prepare()
     if (version >= 1 && version < schema_version && connection_.integer("PRAGMA application_id") == application_id) {
         Transaction transaction(connection_);
         if (version < 2) connection_.execute(schema_step_2);
-        connection_.execute(schema_step_3);
+        if (version < 3) connection_.execute(schema_step_3);
+        connection_.execute(schema_step_4);
         connection_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
         transaction.commit();
     }
@@ -113,6 +102,7 @@ void SqliteLedger::prepare()
     connection_.execute(schema);
     connection_.execute(schema_step_2);
     connection_.execute(schema_step_3);
+    connection_.execute(schema_step_4);
     connection_.execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
     connection_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
     begin_epoch("new ledger");
@@ -238,16 +228,6 @@ void SqliteLedger::count(const wire::Counters& more)
         .bind(7, number(more.gap_seconds))
         .bind(8, number(more.bytes_hidden_road))
         .bind(9, number(more.connections_with_program))
-        .run();
-}
-
-void SqliteLedger::keep_position(const FilePosition& position)
-{
-    Statement(connection_.get(), "INSERT INTO positions (file, packets, finished) VALUES (?1, ?2, ?3) "
-                                 "ON CONFLICT DO UPDATE SET packets = excluded.packets, finished = excluded.finished")
-        .bind(1, position.file)
-        .bind(2, number(position.packets))
-        .bind(3, std::int64_t{position.finished})
         .run();
 }
 

@@ -29,9 +29,13 @@ struct Options {
 
 /// How far a capture file was booked. Committed together with the cells that came from it.
 struct FilePosition {
-    Digest file{};                ///< who the file is: SHA-256 over its head
+    Digest file{};                ///< of this row alone; before schema 4: SHA-256 over the file's head
     std::uint64_t packets = 0;    ///< read and booked
-    bool finished = false;        ///< to its end
+    /// Where the file ended when it was read, rising: what was known of every connection was booked there.
+    std::vector<std::uint64_t> ends;
+    std::string marks;    ///< who the file is (service/capture_position.hpp); empty: an agent before schema 4 read it
+
+    friend bool operator==(const FilePosition&, const FilePosition&) = default;
 };
 
 /// One cell of a batch.
@@ -110,7 +114,8 @@ public:
     [[nodiscard]] virtual Result<void> prune() = 0;
 
     [[nodiscard]] virtual Result<State> state() = 0;
-    [[nodiscard]] virtual Result<std::optional<FilePosition>> position(const Digest& file) = 0;
+    /// Of every capture file that was ever read.
+    [[nodiscard]] virtual Result<std::vector<FilePosition>> positions() = 0;
     /// Every cell of which something was acknowledged, by day.
     [[nodiscard]] virtual Result<void> for_each_left(const std::function<void(const LeftCell&)>& visit) = 0;
 

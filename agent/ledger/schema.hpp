@@ -3,7 +3,7 @@
 
 namespace dl::agent::ledger {
 
-inline constexpr int schema_version = 3;             // PRAGMA user_version
+inline constexpr int schema_version = 4;             // PRAGMA user_version
 inline constexpr int application_id = 0x444c4c47;    // PRAGMA application_id: "DLLG"
 
 inline constexpr const char* schema = R"sql(
@@ -115,6 +115,12 @@ CREATE TABLE offers (
     last_day INTEGER NOT NULL,
     PRIMARY KEY (application, version)
 ) WITHOUT ROWID;
+)sql";
+
+/// From schema 3 to 4.
+inline constexpr const char* schema_step_4 = R"sql(
+ALTER TABLE positions ADD COLUMN ends BLOB NOT NULL DEFAULT x'';
+ALTER TABLE positions ADD COLUMN marks BLOB NOT NULL DEFAULT x'';
 )sql";
 
 }    // namespace dl::agent::ledger

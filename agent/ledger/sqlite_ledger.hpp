@@ -71,7 +71,7 @@ public:
     Result<void> start_epoch(std::string_view reason) override;
     Result<void> prune() override;
     Result<State> state() override;
-    Result<std::optional<FilePosition>> position(const Digest& file) override;
+    Result<std::vector<FilePosition>> positions() override;
     Result<void> for_each_left(const std::function<void(const LeftCell&)>& visit) override;
     Result<Offers> offers() override;
     Result<std::string> note(std::string_view key) override;

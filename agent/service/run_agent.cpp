@@ -3,6 +3,7 @@
 #include "agent/capture/capture_file.hpp"
 #include "agent/identity/recorded_attributor.hpp"
 #include "agent/platform/platform.hpp"
+#include "agent/service/capture_position.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/personal_list.hpp"
 #include "agent/service/reporter.hpp"
@@ -309,9 +310,10 @@ Result<void> run_agent(const Settings& settings, Ending ending)
     plan.place = place_of(settings);
     std::unique_ptr<capture::PacketSource> source = std::move(opened->live);
     if (!source) {
-        const auto file = identify_capture(settings.capture_file);
-        if (!file) return file.error();
-        plan.file = *file;
+        const auto recognised = recognise_file(settings.capture_file, **ledger);
+        if (!recognised) return recognised.error();
+        plan.file = recognised->position;
+        plan.nothing_new = recognised->nothing_new;
         auto capture = capture::open_capture_file(settings.capture_file.string());
         if (!capture) return capture.error();
         source = std::move(*capture);

@@ -2,22 +2,21 @@
 
 #include "agent/ledger/waiting_shares.hpp"
 #include "agent/platform/platform.hpp"
+#include "agent/service/capture_position.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
-#include <charconv>
-#include <fstream>
+#include <algorithm>
 #include <utility>
 
 namespace dl::agent::service {
 namespace {
 
-constexpr std::size_t head_octets = 4096;
 constexpr std::chrono::seconds give_back_every{60};
 constexpr std::chrono::seconds smallest_leap{5};    // less is what clocks are trimmed by, and packets wait for
 constexpr std::size_t most_waiting_cells = 20'000;
+constexpr std::size_t most_ends = 4096;    // of a capture file: 32 KiB written with each commit
 
 Timestamp moment(std::int64_t nanoseconds)
 {
@@ -25,15 +24,6 @@ Timestamp moment(std::int64_t nanoseconds)
 }
 
 }    // namespace
-
-Result<Digest> identify_capture(const std::filesystem::path& file)
-{
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return not_found(fmt::format("{}: can't be read; set capture_file to a capture", file.string()));
-    std::array<char, head_octets> head{};
-    in.read(head.data(), head.size());
-    return sha256(std::string_view(head.data(), static_cast<std::size_t>(in.gcount())));
-}
 
 Watch::Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& booker, ledger::Ledger& ledger,
              const Clock& clock, const AwakeClock& awake)
@@ -120,10 +110,8 @@ Result<void> Watch::note_without_room()
 
 Result<void> Watch::replay(const std::atomic<bool>& stop, const std::function<void()>& flushed)
 {
-    const auto known = ledger_.position(*plan_.file);
-    if (!known) return known.error();
-    const ledger::FilePosition held = known->value_or(ledger::FilePosition{*plan_.file, 0, false});
-    if (held.finished) {
+    ledger::FilePosition held = *plan_.file;
+    if (plan_.nothing_new) {
         spdlog::info("the capture was read to its end before ({} packets): nothing is booked twice", held.packets);
         return {};
     }
@@ -131,32 +119,48 @@ Result<void> Watch::replay(const std::atomic<bool>& stop, const std::function<vo
 
     // Exactly what was read before counts, down to half a handshake, and that is not stored: so the file is read again
     // from its start, without booking.
-    booker_.set_booking(held.packets > 0 ? ledger::Booker::Booking::skipped : ledger::Booker::Booking::on);
-    packets_counted_ = held.packets;
+    const std::uint64_t booked_before = held.packets;
+    booker_.set_booking(booked_before > 0 ? ledger::Booker::Booking::skipped : ledger::Booker::Booking::on);
+    packets_counted_ = booked_before;
+    PacketMarks marks;
     capture::Packet packet;
     while (true) {
         if (stop) return {};    // what came after the last commit is read again next time
         const auto event = source_.next(packet);
         if (event && *event == capture::Event::idle) continue;
         if (event && *event == capture::Event::packet) {
+            marks.add(packet);
             flows_.on_packet(packet);
-            if (++packets_ % plan_.packets_per_commit != 0) continue;
-            flows_.flush(moment(packet.time_ns));
-            if (packets_ < held.packets) continue;
-            if (packets_ == held.packets) {
+            const bool commits = ++packets_ % plan_.packets_per_commit == 0;
+            if (commits) flows_.flush(moment(packet.time_ns));
+            // Where the file ended once, all was told that was known; from here on it goes on.
+            if (std::binary_search(held.ends.begin(), held.ends.end(), packets_))
+                flows_.suspend(moment(packet.time_ns));
+            if (packets_ < booked_before) continue;
+            if (packets_ == booked_before) {
                 booker_.set_booking(ledger::Booker::Booking::on);
                 continue;
             }
-            const auto done = commit(ledger::FilePosition{*plan_.file, packets_, false}, flushed);
+            if (!commits) continue;
+            held.packets = packets_;
+            held.marks = marks.all();
+            const auto done = commit(held, flushed);
             if (!done) return done;
             continue;
         }
-        if (packets_ < held.packets)
+        if (packets_ < booked_before)
             return invalid_input(
                 fmt::format("the capture ends after packet {}, but {} were booked before; give the file as it was",
-                            packets_, held.packets));
+                            packets_, booked_before));
+        if (packets_ == 0) return event ? Result<void>() : event.error();
         flows_.finish();
-        const auto done = commit(ledger::FilePosition{*plan_.file, packets_, true}, flushed);
+        held.packets = packets_;
+        held.marks = marks.all();
+        if (held.ends.empty() || held.ends.back() != packets_) held.ends.push_back(packets_);
+        if (held.ends.size() > most_ends)
+            return invalid_input(fmt::format(
+                "the capture grew {} times since it was first read to its end; begin a new capture file", most_ends));
+        const auto done = commit(held, flushed);
         if (!done) return done;
         if (!event) return event.error();
         return {};

@@ -9,7 +9,6 @@
 #include "agent/ledger/booker.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/ledger/open_connections.hpp"
-#include "shared/base/digest.hpp"
 #include "shared/base/failure.hpp"
 
 #include <atomic>
@@ -18,9 +17,6 @@
 #include <optional>
 
 namespace dl::agent::service {
-
-/// The capture file that is replayed, recognised by its head.
-[[nodiscard]] Result<Digest> identify_capture(const std::filesystem::path& file);
 
 /// The ledger's note of how many open connections found no room to be kept over a restart, at the last look.
 inline constexpr const char* open_without_room_note = "open_connections_without_room";
@@ -34,7 +30,9 @@ inline constexpr std::size_t most_unbooked_cells = 20'000;
 struct WatchPlan {
     std::chrono::seconds flush_every{10};    ///< live
     std::string place;                       ///< live: boot, interface …, what open connections belong to
-    std::optional<Digest> file;              ///< set: a capture file is read, from its start, and booked once
+    /// Set: a capture file is read, from its start, and booked from here on; see recognise_file().
+    std::optional<ledger::FilePosition> file;
+    bool nothing_new = false;    ///< of the file: it need not be read
     /// A replay commits after so many packets. A count and not a time, so that it is the same in every run and the flow
     /// table tells the same shares up to a committed position whenever the file is read again.
     std::uint64_t packets_per_commit = 20'000;

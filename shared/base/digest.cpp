@@ -48,6 +48,14 @@ void Sha256::add(std::span<const std::uint8_t> bytes)
         throw std::runtime_error("OpenSSL adds nothing to a SHA-256; check its configuration");
 }
 
+Digest Sha256::so_far() const
+{
+    Sha256 copy;
+    if (EVP_MD_CTX_copy_ex(copy.state_->context.get(), state_->context.get()) != 1)
+        throw std::runtime_error("OpenSSL copies no SHA-256; check its configuration");
+    return copy.finish();
+}
+
 Digest Sha256::finish()
 {
     Digest out{};

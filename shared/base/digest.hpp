@@ -23,6 +23,8 @@ public:
     Sha256(const Sha256&) = delete;
     Sha256& operator=(const Sha256&) = delete;
     void add(std::span<const std::uint8_t> bytes);
+    /// Of what was added up to now; more may be added.
+    [[nodiscard]] Digest so_far() const;
     /// Of all that was added; nothing can be added after.
     [[nodiscard]] Digest finish();
 

@@ -100,7 +100,7 @@ TEST_F(LedgerTest, KeepsWhatWasBookedAcrossARestart)
     counted.gap_seconds = 3;
     ASSERT_TRUE(ledger_->book(
         std::vector<Share>{{key(1), use(1, 10, 100, clock_.now())}, {key(2, monday, 0), use(2, 0, 5, clock_.now())}},
-        counted, FilePosition{Digest{1}, 44, false}));
+        counted, FilePosition{Digest{1}, 44, {12, 40}, "marks"}));
     open();
     book({{key(1), use(1, 5, 50, clock_.now() + 1min)}});
     const Batch batch = unsent();
@@ -112,8 +112,7 @@ TEST_F(LedgerTest, KeepsWhatWasBookedAcrossARestart)
     EXPECT_EQ(batch.counters.gap_seconds, 3u);
     EXPECT_EQ(batch.revision_from, 0u);
     EXPECT_EQ(batch.revision_to, 3u);
-    EXPECT_EQ((*ledger_->position(Digest{1}))->packets, 44u);
-    EXPECT_FALSE(*ledger_->position(Digest{2}));
+    EXPECT_EQ(*ledger_->positions(), (std::vector{FilePosition{Digest{1}, 44, {12, 40}, "marks"}}));
 }
 
 TEST_F(LedgerTest, SendsAgainOnlyWhatChangedAfterTheAcknowledgedVersion)
@@ -304,12 +303,13 @@ TEST_F(LedgerTest, AFileOfTheFirstSchemaIsTakenAlongWithItsCells)
     sqlite3* raw = nullptr;
     ASSERT_EQ(sqlite3_open((directory_ / "ledger.db").c_str(), &raw), SQLITE_OK);
     ASSERT_EQ(
-        sqlite3_exec(
-            raw,
-            "DROP TABLE open_connections; DROP TABLE offers; ALTER TABLE epochs DROP COLUMN connections_with_program; "
-            "UPDATE epochs SET connections = 10; "
-            "INSERT INTO notes VALUES ('connections_without_program', '4'); PRAGMA user_version = 1",
-            nullptr, nullptr, nullptr),
+        sqlite3_exec(raw,
+                     "DROP TABLE open_connections; DROP TABLE offers; ALTER TABLE positions DROP COLUMN ends; "
+                     "ALTER TABLE positions DROP COLUMN marks; INSERT INTO positions VALUES (zeroblob(32), 9, 1); "
+                     "ALTER TABLE epochs DROP COLUMN connections_with_program; "
+                     "UPDATE epochs SET connections = 10; "
+                     "INSERT INTO notes VALUES ('connections_without_program', '4'); PRAGMA user_version = 1",
+                     nullptr, nullptr, nullptr),
         SQLITE_OK);
     sqlite3_close(raw);
     {    // read beside the agent that has not been upgraded yet
@@ -323,6 +323,7 @@ TEST_F(LedgerTest, AFileOfTheFirstSchemaIsTakenAlongWithItsCells)
     ASSERT_TRUE(upgraded) << upgraded.error().message;
     EXPECT_EQ((*upgraded)->state()->cells, 1U);
     EXPECT_EQ((*upgraded)->state()->counters.connections_with_program, 6U) << "what the note counted goes on";
+    EXPECT_EQ(*(*upgraded)->positions(), (std::vector{FilePosition{Digest{}, 9, {9}, ""}}));
     KeptConnection kept;
     kept.key[0] = 7;
     kept.connection.name = "app.example";

@@ -1,4 +1,5 @@
 // A capture that is read by an agent which is killed again and again is booked exactly once.
+#include "agent/service/capture_position.hpp"
 #include "agent/service/watch.hpp"
 
 #include "agent/identity/recorded_attributor.hpp"
@@ -8,6 +9,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 
@@ -51,8 +54,12 @@ protected:
         rules.device = "laptop";
         ledger::Booker booker(rules, *attributor);
         Mortal source(packets, life);
+        capture::MemorySource file(packets);
+        const auto recognised = recognise(*(*ledger)->positions(), file);
+        EXPECT_TRUE(recognised) << recognised.error().message;
         WatchPlan plan;
-        plan.file = Digest{7};
+        plan.file = recognised->position;
+        plan.nothing_new = recognised->nothing_new;
         plan.packets_per_commit = 37;
         Watch watch(plan, source, booker, **ledger, clock_, machine_);
         const std::atomic<bool> stop{false};
@@ -106,22 +113,53 @@ TEST_F(WatchTest, ACaptureIsBookedExactlyOnceWheneverItsReaderIsKilled)
     }
 }
 
-TEST_F(WatchTest, AnotherFileUnderTheSamePositionIsNoticed)
+/// Connections, octets up and down, whatever name they were booked on.
+std::array<std::uint64_t, 3> total(const std::map<ledger::CellKey, ledger::CellValue>& cells)
 {
-    const auto packets = traffic(9, 30);
-    ASSERT_FALSE(live_once("ledger", packets, packets.size() - 5));
-    auto ledger = ledger::open_ledger(directory_ / "ledger", {}, clock_);
-    const auto attributor = identity::create_memory_attributor({});
-    ledger::Booker booker({}, *attributor);
-    capture::MemorySource shorter(std::vector<Recorded>(packets.begin(), packets.begin() + 10));
-    WatchPlan plan;
-    plan.file = Digest{7};
-    plan.packets_per_commit = 37;
-    Watch watch(plan, shorter, booker, **ledger, clock_, machine_);
-    const std::atomic<bool> stop{false};
-    const auto end = watch.run(stop, [] {});
-    ASSERT_FALSE(end);
-    EXPECT_NE(end.error().message.find("ends after packet 10"), std::string::npos) << end.error().message;
+    std::array<std::uint64_t, 3> sum{};
+    for (const auto& [key, value] : cells) {
+        sum[0] += value.connections;
+        sum[1] += value.bytes_up;
+        sum[2] += value.bytes_down;
+    }
+    return sum;
+}
+
+TEST_F(WatchTest, ACaptureThatGrowsIsReadOnFromWhereItEnded)
+{
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        SCOPED_TRACE(seed);
+        const auto packets = traffic(seed, 60);
+        const std::string whole = "whole-" + std::to_string(seed), grown = "grown-" + std::to_string(seed);
+        ASSERT_TRUE(live_once(whole, packets, ~0ULL));
+        std::mt19937_64 random(seed * 31);
+        std::size_t length = 0;
+        while (length < packets.size()) {
+            length = std::min(packets.size(), length + 1 + random() % 90);
+            const std::vector<Recorded> now(packets.begin(), packets.begin() + static_cast<std::ptrdiff_t>(length));
+            live_once(grown, now, random() % (2 * length));    // may be killed
+            ASSERT_TRUE(live_once(grown, now, ~0ULL));
+            ASSERT_EQ(held(grown).counters.packets, length);
+        }
+        const Held expected = held(whole), found = held(grown);
+        EXPECT_EQ(total(found.cells), total(expected.cells));
+        EXPECT_EQ(found.counters.connections, expected.counters.connections);
+        ASSERT_TRUE(live_once(grown, packets, 0)) << "there is nothing new, so it is not read";
+        EXPECT_EQ(held(grown).cells, found.cells);
+    }
+}
+
+TEST_F(WatchTest, AnotherCaptureThatBeginsAlikeIsAnother)
+{
+    const auto first = traffic(9, 30);
+    auto second = traffic(10, 30);
+    ASSERT_GT(second.size(), 50U);
+    std::copy(first.begin(), first.begin() + 40, second.begin());
+    ASSERT_TRUE(live_once("ledger", first, ~0ULL));
+    ASSERT_TRUE(live_once("ledger", second, ~0ULL));
+    EXPECT_EQ(held("ledger").counters.packets, first.size() + second.size());
+    ASSERT_TRUE(live_once("ledger", first, 0));
+    ASSERT_TRUE(live_once("ledger", second, 0));
 }
 
 TEST_F(WatchTest, AWatchThatWasKilledLeavesACountedGap)
