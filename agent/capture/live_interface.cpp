@@ -195,7 +195,7 @@ Result<std::unique_ptr<PacketSource>> open_here(const LiveOptions& options)
         filter = {{BPF_RET | BPF_K, 0, 0, options.snap_length}};
     }
     if (const auto attached = attach_filter(socket->get(), filter); !attached) return attached.error();
-    auto ring = PacketRing::open(std::move(*socket), endpoint ? options.buffer_octets / 8 : options.buffer_octets,
+    auto ring = PacketRing::open(std::move(*socket), endpoint ? options.buffer_octets / 4 : options.buffer_octets,
                                  block_patience);
     if (!ring) return ring.error();
     auto source = std::make_unique<LiveInterface>(std::move(*ring), options, link_type);

@@ -22,7 +22,7 @@ struct LiveOptions {
     Absent absent = Absent::fail;    ///< where the interface is not there (yet); one that goes is always waited for
     std::string filter;              ///< pcap-filter syntax, run by the kernel instead of the view's; empty: the view's
     std::uint32_t snap_length = 16384;                ///< octets kept of a packet in the view of everything
-    std::size_t buffer_octets = 8UL * 1024 * 1024;    ///< of the ring, for everything; an endpoint's has an eighth
+    std::size_t buffer_octets = 8UL * 1024 * 1024;    ///< of the ring, for everything; an endpoint's has a quarter
     bool promiscuous = false;
     std::chrono::milliseconds timeout{250};    ///< next() answers idle after this
 };
