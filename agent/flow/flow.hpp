@@ -34,6 +34,7 @@ struct Flow {
 
     std::uint64_t hash = 0;
     std::array<Endpoint, 2> ends;
+    std::uint32_t slot = 0;    ///< its place in the table
     Transport transport = Transport::other;
     std::uint8_t client = undecided;    ///< a Side, or undecided
     Speech speech = Speech::unknown;

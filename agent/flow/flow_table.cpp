@@ -5,7 +5,6 @@
 #include "shared/base/id.hpp"
 
 #include <algorithm>
-#include <bit>
 
 namespace dl::agent::flow {
 
@@ -41,7 +40,7 @@ FlowTable::FlowTable(SightingSink& sink, Limits limits)
       questions_(seed_),
       budget_(limits.stream_octets),
       scratch_(std::max<std::size_t>(dissect::tls::largest_hello, 65536)),
-      index_(std::bit_ceil(std::size_t{limits.connections} * 2))
+      index_(limits.connections)
 {}
 
 FlowTable::~FlowTable() = default;
@@ -56,20 +55,13 @@ std::uint64_t FlowTable::hash_of(const Segment& segment) const
 
 Flow* FlowTable::find(const Segment& segment, std::uint64_t hash, Side& side)
 {
-    const std::size_t mask = index_.size() - 1;
-    for (std::size_t at = hash & mask; index_[at] != 0; at = (at + 1) & mask) {
-        Flow& flow = flow_at(index_[at] - 1);
-        if (flow.hash != hash || flow.transport != segment.transport) continue;
-        if (flow.ends[0] == segment.source && flow.ends[1] == segment.destination) {
-            side = 0;
-            return &flow;
-        }
-        if (flow.ends[1] == segment.source && flow.ends[0] == segment.destination) {
-            side = 1;
-            return &flow;
-        }
-    }
-    return nullptr;
+    const std::uint32_t slot = index_.find(hash, [&](std::uint32_t place) {
+        const Flow& flow = flow_at(place);
+        if (flow.transport != segment.transport) return false;
+        side = same_end(flow.ends[0], segment.source) ? 0 : 1;
+        return same_end(flow.ends[side], segment.source) && same_end(flow.ends[1 - side], segment.destination);
+    });
+    return slot == FlowIndex::nowhere ? nullptr : &flow_at(slot);
 }
 
 Flow& FlowTable::open(const Segment& segment, std::uint64_t hash, Timestamp when)
@@ -80,19 +72,20 @@ Flow& FlowTable::open(const Segment& segment, std::uint64_t hash, Timestamp when
         slot = free_.back();
         free_.pop_back();
     } else {
-        if (slots_ % chunk_size == 0) chunks_.push_back(std::make_unique<Flow[]>(chunk_size));
+        if (slots_ % chunk_size == 0) {
+            chunks_.push_back(std::make_unique<Flow[]>(chunk_size));
+            look_again_.resize(look_again_.size() + chunk_size);
+        }
         slot = slots_++;
     }
-    const std::size_t mask = index_.size() - 1;
-    std::size_t at = hash & mask;
-    while (index_[at] != 0)
-        at = (at + 1) & mask;
-    index_[at] = slot + 1;
+    index_.insert(hash, slot);
+    look_again_[slot] = Timestamp::min();
     ++open_;
     ++counters_.connections;
 
     Flow& flow = flow_at(slot);
     flow.used = true;
+    flow.slot = slot;
     flow.hash = hash;
     flow.transport = segment.transport;
     flow.ends = {segment.source, segment.destination};
@@ -103,31 +96,6 @@ Flow& FlowTable::open(const Segment& segment, std::uint64_t hash, Timestamp when
     flow.leaps = leaps_;
     flow.looking = true;
     return flow;
-}
-
-void FlowTable::erase_from_index(std::uint32_t slot)
-{
-    const std::size_t mask = index_.size() - 1;
-    std::size_t hole = flow_at(slot).hash & mask;
-    while (index_[hole] != slot + 1)
-        hole = (hole + 1) & mask;
-    for (std::size_t next = (hole + 1) & mask; index_[next] != 0; next = (next + 1) & mask) {
-        const std::size_t home = flow_at(index_[next] - 1).hash & mask;
-        if (((next - home) & mask) < ((next - hole) & mask)) continue;
-        index_[hole] = index_[next];
-        hole = next;
-    }
-    index_[hole] = 0;
-}
-
-std::uint32_t FlowTable::slot_of(const Flow& flow) const
-{
-    const std::size_t mask = index_.size() - 1;
-    std::size_t at = flow.hash & mask;
-    const auto flow_in = [&](std::uint32_t slot) { return &chunks_[slot / chunk_size][slot % chunk_size]; };
-    while (flow_in(index_[at] - 1) != &flow)
-        at = (at + 1) & mask;
-    return index_[at] - 1;
 }
 
 /// Ends the connection that was silent longest among the next few, one that is over first.
@@ -145,16 +113,25 @@ void FlowTable::make_room()
     close(victim);
 }
 
+/// When it will have been idle for too long if nothing more comes, in time without leaps.
+Timestamp FlowTable::due(const Flow& flow) const
+{
+    const auto patience = flow.over                          ? limits_.over_idle
+                          : flow.transport == Transport::tcp ? limits_.tcp_idle
+                                                             : limits_.udp_idle;
+    return flow.last - flow.leaps + patience;
+}
+
+/// Goes through the times to look again, which lie close together; a connection that went on meanwhile gets another.
 void FlowTable::sweep(Timestamp now)
 {
     swept_ = now;
+    const Timestamp moment = without_leaps(now);
     for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+        if (moment <= look_again_[slot]) continue;
         const Flow& flow = flow_at(slot);
-        if (!flow.used) continue;
-        const auto patience = flow.over                          ? limits_.over_idle
-                              : flow.transport == Transport::tcp ? limits_.tcp_idle
-                                                                 : limits_.udp_idle;
-        if (now - flow.last - (leaps_ - flow.leaps) > patience) close(slot);
+        look_again_[slot] = flow.used ? due(flow) : Timestamp::max();
+        if (moment > look_again_[slot]) close(slot);
     }
 }
 
@@ -184,8 +161,9 @@ void FlowTable::close(std::uint32_t slot)
 
 void FlowTable::forget(std::uint32_t slot)
 {
-    erase_from_index(slot);
+    index_.erase(flow_at(slot).hash, slot);
     flow_at(slot) = Flow{};
+    look_again_[slot] = Timestamp::max();
     free_.push_back(slot);
     --open_;
 }
@@ -202,6 +180,7 @@ void FlowTable::flush(Timestamp now)
             for (Timestamp* moment : {&flow.opened, &flow.last, &flow.share_began})
                 *moment = std::min(*moment, now);
             flow.leaps = leaps_;
+            look_again_[slot] = Timestamp::min();
         }
     }
     sweep(now);
@@ -285,7 +264,7 @@ void FlowTable::on_packet(const capture::Packet& packet)
     const bool is_another = flow != nullptr && (is_used_again(*flow, side, *segment) ||
                                                 (flow->established && begins_another_quic(*flow, side, *segment)));
     if (is_another) {
-        close(slot_of(*flow));
+        close(flow->slot);
         flow = nullptr;
     }
     if (flow != nullptr && flow->asked_again == side + 1 && segment->has(Segment::syn)) return;    // see there
@@ -304,6 +283,7 @@ void FlowTable::on_packet(const capture::Packet& packet)
     flow->last = std::max(flow->last, when);
     flow->leaps = leaps_;
     if (flow->copy) flow->over = flow->over || segment->has(Segment::fin) || segment->has(Segment::rst);
+    if (flow->copy && flow->over) look_again_[flow->slot] = Timestamp::min();
     if (flow->copy || (copies_ && is_copied_datagram(*flow, side, interface, since_last))) return;
     flow->opened = std::min(flow->opened, when);
     if (!flow->pending_share) flow->share_began = std::max(flow->share_began, when);    // silence is no use
@@ -312,6 +292,7 @@ void FlowTable::on_packet(const capture::Packet& packet)
         on_tcp(*flow, side, *segment);
     else
         on_udp(*flow, side, *segment);
+    if (flow->over) look_again_[flow->slot] = Timestamp::min();    // it waits for less from now on
 }
 
 /// A direction of UDP comes through one interface; what comes through another at once is the same once more.

@@ -10,6 +10,7 @@
 #include "agent/flow/copies.hpp"
 #include "agent/flow/dns_cache.hpp"
 #include "agent/flow/flow.hpp"
+#include "agent/flow/flow_index.hpp"
 #include "agent/flow/sighting.hpp"
 
 #include <array>
@@ -90,10 +91,10 @@ private:
     static void count_ends(Flow& flow);
     void close(std::uint32_t slot);
     void forget(std::uint32_t slot);
-    void erase_from_index(std::uint32_t slot);
-    [[nodiscard]] std::uint32_t slot_of(const Flow& flow) const;
     void make_room();
     void sweep(Timestamp now);
+    [[nodiscard]] Timestamp due(const Flow& flow) const;
+    [[nodiscard]] Timestamp without_leaps(Timestamp time) const { return time - leaps_; }
     void tick(Timestamp when);
     [[nodiscard]] static bool is_used_again(Flow& flow, Side side, const dissect::Segment& segment);
 
@@ -141,8 +142,9 @@ private:
     std::size_t next_ech_name_ = 0;
     std::vector<std::unique_ptr<Flow[]>> chunks_;
     std::vector<std::uint32_t> free_;
-    std::vector<std::uint32_t> index_;    ///< slot + 1 by hash, linear probing; 0: empty
-    std::uint32_t slots_ = 0;             ///< made so far
+    FlowIndex index_;
+    std::vector<Timestamp> look_again_;    ///< by slot: not idle for too long before this, leaps left out
+    std::uint32_t slots_ = 0;              ///< made so far
     std::uint32_t open_ = 0;
     std::uint32_t hand_ = 0;    ///< where the search for a victim goes on
     std::uint64_t next_id_ = 1;

@@ -3,6 +3,7 @@
 
 #include "shared/base/address.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -25,6 +26,16 @@ namespace dl::agent::flow {
     if (address.family == Address::Family::v4) return mix(seed ^ low);
     std::memcpy(&high, address.bytes.data() + 8, 8);
     return mix(mix(seed ^ low) + high);
+}
+
+/// Equality without a call: it is asked for every packet.
+[[nodiscard]] inline bool same_end(const Endpoint& one, const Endpoint& other)
+{
+    std::array<std::uint64_t, 2> a{};
+    std::array<std::uint64_t, 2> b{};
+    std::memcpy(a.data(), one.address.bytes.data(), 16);
+    std::memcpy(b.data(), other.address.bytes.data(), 16);
+    return a == b && one.address.family == other.address.family && one.port == other.port;
 }
 
 /// Never 0.
