@@ -122,6 +122,8 @@ public:
         return {counts.received, counts.dropped};
     }
 
+    bool absent() const override { return !interface_.empty() && bound_to_ == 0; }
+
 private:
     bool take(Packet& packet)
     {
@@ -158,7 +160,10 @@ private:
         if (now < look_next_) return;
         look_next_ = now + look_for_interface_every;
         const int index = index_of(ring_.socket(), interface_);
-        if (index != 0 && index != bound_to_) listen();
+        if (index == 0)
+            bound_to_ = 0;
+        else if (index != bound_to_)
+            listen();
     }
 
     mutable PacketRing ring_;    // asking the kernel for its counts empties them there

@@ -41,6 +41,8 @@ public:
     /// sources that have no such place.
     [[nodiscard]] virtual std::uint64_t position() const { return 0; }
     [[nodiscard]] virtual Statistics statistics() const { return {}; }
+    /// A live source whose interface is not there now, so that nothing is heard; it is looked for.
+    [[nodiscard]] virtual bool absent() const { return false; }
 };
 
 }    // namespace dl::agent::capture

@@ -4,11 +4,14 @@
 #include "agent/commands/verb.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/service/data_directory.hpp"
+#include "agent/service/health.hpp"
+#include "agent/service/standing.hpp"
 #include "agent/uplink/enrolment.hpp"
 #include "shared/command_line/option_checks.hpp"
 #include "shared/names/identifiers.hpp"
 #include "shared/rows/row_writer.hpp"
 
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
@@ -73,6 +76,34 @@ std::map<Pseudonym, std::string> accounts_by_pseudonym(const std::array<std::uin
     return accounts;
 }
 
+/// What the running agent can't see, or can't write down, at this moment.
+void tell_present_trouble(const Settings& settings)
+{
+    if (!settings.capture_file.empty() || !service::running_agent(settings.data_directory)) return;
+    const auto standing = service::read_standing(settings.data_directory);
+    if (!standing) return;
+    if (standing->absence)
+        fmt::print(stderr, "Interface {} is not there since {}: nothing is watched until it comes back.\n",
+                   standing->absence->interface, to_rfc3339(standing->absence->since));
+    if (standing->disk)
+        fmt::print(stderr,
+                   "Since {} the ledger can't be written: {} cells wait in memory, of which nothing was told.\n",
+                   to_rfc3339(standing->disk->since), standing->disk->cells_waiting);
+}
+
+/// Of a table that does not go to a terminal (whose width the writer asks for itself): what COLUMNS says, else enough
+/// for most names.
+std::size_t width_without_terminal()
+{
+    constexpr std::size_t enough = 200;
+    const char* told = std::getenv("COLUMNS");
+    if (told == nullptr) return enough;
+    std::size_t columns = 0;
+    const std::string_view text(told);
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), columns);
+    return read.ec == std::errc{} && columns > 0 ? columns : enough;
+}
+
 int explain(const Options& options)
 {
     const auto settings = load_settings(options.config);
@@ -98,7 +129,13 @@ int explain(const Options& options)
                                                  {"bytes_down", rows::Column::Align::right},
                                                  {"first_seen"},
                                                  {"last_seen"}},
-                                                std::cout);
+                                                std::cout, ::isatty(STDOUT_FILENO) == 1 ? 0 : width_without_terminal());
+    // The day stands in the first column: in a table for people the time alone leaves room for names.
+    const bool table = *rows::parse_format(options.format) == rows::Format::table;
+    const auto moment = [&](Timestamp when) {
+        const std::string whole = to_rfc3339(when);
+        return table ? whole.substr(11, 8) : whole;
+    };
     std::uint64_t cells = 0;
     std::set<Pseudonym> nameless;
     const auto text_or_null = [](const std::string& text) {
@@ -116,11 +153,13 @@ int explain(const Options& options)
         const auto& to = cell.key.destination;
         writer->write({to_iso_date(cell.key.day), person, text_or_null(cell.key.application.value_or("")), to.host,
                        text_or_null(to.canonical), to_string(to.transport), to.port, in_words(cell.key.evidence),
-                       cell.sent.connections, cell.sent.bytes_up, cell.sent.bytes_down,
-                       to_rfc3339(cell.sent.first_seen), to_rfc3339(cell.sent.last_seen)});
+                       cell.sent.connections, cell.sent.bytes_up, cell.sent.bytes_down, moment(cell.sent.first_seen),
+                       moment(cell.sent.last_seen)});
     });
     if (!visited) return fail("explain", visited.error());
     if (const auto written = writer->finish(); !written) return fail("explain", written.error());
+    if (table)
+        fmt::print(stderr, "Times are UTC. What is too long for the table is cut (…): --format tsv has it whole.\n");
     const std::string who =
         nameless.empty()
             ? "Accounts are shown by name to you"
@@ -140,9 +179,19 @@ int explain(const Options& options)
         fmt::print(stderr, "Of applications, not of anybody's use, the highest TLS they offer is told: {}.\n", offered);
     const auto state = (*ledger)->state();
     if (!state) return fail("explain", state.error());
-    if (state->unsent > 0)
-        fmt::print(stderr, "{} more cells, the oldest of {}, wait here to be told.\n", state->unsent,
-                   to_iso_date(*state->oldest_unsent));
+    if (state->unsent > 0) {
+        const auto until = service::room_until(*state, std::uint64_t{settings->ledger_limit_mb} << 20U, clock.now());
+        const std::string room =
+            until ? fmt::format("; at this pace there is room for them until about {}", to_iso_date(*until)) : "";
+        fmt::print(stderr, "{} more cells, the oldest of {}, wait here to be told{}.\n", state->unsent,
+                   to_iso_date(*state->oldest_unsent), room);
+    }
+    if (state->counters.cells_dropped > 0)
+        fmt::print(stderr, "{} cells were let go untold: there was no room for them.\n", state->counters.cells_dropped);
+    if (state->counters.gap_seconds > 0)
+        fmt::print(stderr, "For {} s in all nobody watched here: what was used then is not known.\n",
+                   state->counters.gap_seconds);
+    tell_present_trouble(*settings);
     return 0;
 }
 

@@ -58,18 +58,36 @@ int status(const Options& options)
     const auto writer = rows::create_row_writer(*rows::parse_format(options.format), {{"item"}, {"value"}}, std::cout);
     const auto row = [&](const char* item, nlohmann::json value) { writer->write({item, std::move(value)}); };
     const auto process = service::running_agent(settings->data_directory);
+    const auto standing =
+        process && settings->capture_file.empty() ? service::read_standing(settings->data_directory) : std::nullopt;
     row("agent", enrolment->agent.hex());
     row("observer", std::string(wire::to_string(enrolment->observer)));
     row("collector", settings->collector.empty() ? enrolment->collector : settings->collector);
     row("process", process ? nlohmann::json(*process) : nlohmann::json());
     row("certificate_good_until", to_rfc3339(validity->to));
     row("certificate_expired", clock.now() > validity->to);
+    // Told by the agent itself, also while its ledger can't be written.
+    const auto told = [&](const auto& what, auto value) {
+        return what ? nlohmann::json(value(*what)) : nlohmann::json();
+    };
+    const auto disk = standing ? standing->disk : std::nullopt;
+    row("disk_trouble", told(disk, [](const auto& now) { return now.why; }));
+    row("disk_trouble_since", told(disk, [](const auto& now) { return to_rfc3339(now.since); }));
+    row("cells_waiting_in_memory", told(disk, [](const auto& now) { return now.cells_waiting; }));
+    row("cells_without_room_in_memory", told(disk, [](const auto& now) { return now.cells_dropped; }));
+    const auto absence = standing ? standing->absence : std::nullopt;
+    row("interface_absent", told(absence, [](const auto& now) { return now.interface; }));
+    row("interface_absent_since", told(absence, [](const auto& now) { return to_rfc3339(now.since); }));
 
     const auto ledger = ledger::open_existing_ledger(service::ledger_file(settings->data_directory), clock);
-    if (!ledger && ledger.error().kind != Failure::Kind::not_found) return fail("status", ledger.error());
+    const auto so_far = [&](const Failure& why) {    // what is known without the ledger is shown all the same
+        const auto written = writer->finish();
+        return fail("status", written ? why : written.error());
+    };
+    if (!ledger && ledger.error().kind != Failure::Kind::not_found) return so_far(ledger.error());
     if (ledger) {
         const auto state = (*ledger)->state();
-        if (!state) return fail("status", state.error());
+        if (!state) return so_far(state.error());
         const auto trouble = (*ledger)->note("trouble");
         row("epoch", state->epoch.hex());
         row("epoch_began_because", state->last_epoch_reason);
@@ -89,9 +107,14 @@ int status(const Options& options)
         row("oldest_unsent_day",
             state->oldest_unsent ? nlohmann::json(to_iso_date(*state->oldest_unsent)) : nlohmann::json());
         row("days_behind", service::days_behind(*state, clock.now()));
+        const auto until = service::room_until(*state, std::uint64_t{settings->ledger_limit_mb} << 20U, clock.now());
+        row("room_until", until ? nlohmann::json(to_iso_date(*until)) : nlohmann::json());
         const auto disk_trouble = (*ledger)->note(service::disk_trouble_note);
         row("last_disk_trouble",
             disk_trouble && !disk_trouble->empty() ? nlohmann::json(*disk_trouble) : nlohmann::json());
+        const auto last_absence = (*ledger)->note(service::absence_note);
+        row("last_interface_absence",
+            last_absence && !last_absence->empty() ? nlohmann::json(*last_absence) : nlohmann::json());
         row("last_acknowledged", when(state->last_acknowledged));
         row("store", state->last_store ? nlohmann::json(state->last_store->hex()) : nlohmann::json());
         row("trouble", trouble && !trouble->empty() ? nlohmann::json(*trouble) : nlohmann::json());
@@ -108,6 +131,12 @@ int status(const Options& options)
         row("cells_dropped", counters.cells_dropped);
         row("gap_seconds", counters.gap_seconds);
         row("bytes_hidden_road", counters.bytes_hidden_road);
+        service::ReachedLimits reached;
+        if (const auto noted = (*ledger)->note(service::reached_limits_note))
+            reached = service::parse_reached_limits(*noted);
+        if (standing && standing->limits) reached = *standing->limits;
+        for (std::size_t i = 0; i < service::known_limits.size(); ++i)
+            row(service::known_limits[i].item, reached.counts[i].count);
     }
     const auto written = writer->finish();
     return written ? 0 : fail("status", written.error());

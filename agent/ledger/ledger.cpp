@@ -247,9 +247,12 @@ State SqliteLedger::read_state()
     state.unsent = static_cast<std::uint64_t>(
         connection_.integer("SELECT count(*) FROM cells c JOIN epochs e ON e.id = c.epoch WHERE c.revision > "
                             "e.acknowledged AND c.aside = 0"));
-    Statement oldest(connection_.get(), "SELECT min(c.day) FROM cells c JOIN epochs e ON e.id = c.epoch "
+    Statement oldest(connection_.get(), "SELECT min(c.day), count(DISTINCT c.day) FROM cells c JOIN epochs e ON e.id = c.epoch "
                                         "WHERE c.revision > e.acknowledged AND c.aside = 0");
-    if (oldest.step() && !oldest.is_null(0)) state.oldest_unsent = day_from(oldest.integer(0));
+    if (oldest.step() && !oldest.is_null(0)) {
+        state.oldest_unsent = day_from(oldest.integer(0));
+        state.unsent_days = static_cast<std::uint64_t>(oldest.integer(1));
+    }
     state.set_aside = static_cast<std::uint64_t>(connection_.integer("SELECT count(*) FROM cells WHERE aside = 1"));
     state.epochs = static_cast<std::uint64_t>(connection_.integer("SELECT count(*) FROM epochs"));
     if (connection_.integer("PRAGMA user_version") >= 2)

@@ -74,6 +74,7 @@ struct State {
     std::uint64_t cells = 0;
     std::uint64_t unsent = 0;
     std::optional<Day> oldest_unsent;    ///< day of the oldest cell that waits
+    std::uint64_t unsent_days = 0;       ///< how many days have cells that wait
     std::uint64_t set_aside = 0;         ///< cells that the collector could not take
     std::uint64_t epochs = 0;
     std::uint64_t bytes = 0;               ///< in use in the file

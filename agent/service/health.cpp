@@ -37,6 +37,10 @@ public:
         data_directory();
         enrolment();
         process();
+        if (running_ && settings_.capture_file.empty()) standing_ = read_standing(settings_.data_directory);
+        if (standing_)
+            for (Finding& finding : examine_standing(*standing_, clock_.now()))
+                findings_.push_back(std::move(finding));
         source();
         owners();
         personal();
@@ -80,18 +84,7 @@ private:
         say("enrolment", Grade::ok, fmt::format("agent {} of {}", enrolment_->agent.hex(), enrolment_->collector));
         const auto validity = uplink::validity_of(*enrolment_);
         if (!validity) return say("certificate", Grade::fail, validity.error().message, "enrol again");
-        const Timestamp now = clock_.now();
-        if (now > validity->to)
-            say("certificate", Grade::fail, "has expired on " + to_rfc3339(validity->to),
-                "check the clock, then enrol again with a new token");
-        else if (now < validity->from)
-            say("certificate", Grade::fail, "is not valid before " + to_rfc3339(validity->from),
-                "set this host's clock");
-        else if ((validity->to - now) * 4 < validity->to - validity->from)
-            say("certificate", Grade::warn, "was not renewed in time; it ends on " + to_rfc3339(validity->to),
-                "see that the agent runs and reaches its collector");
-        else
-            say("certificate", Grade::ok, "good until " + to_rfc3339(validity->to));
+        findings_.push_back(examine_certificate(*validity, clock_.now()));
     }
 
     /// What the kernel says of the running agent: that it holds no privilege.
@@ -133,6 +126,7 @@ private:
             if (std::ifstream(settings_.capture_file)) return say("source", Grade::ok, settings_.capture_file.string());
             return say("source", Grade::fail, settings_.capture_file.string() + " can't be read", "check capture_file");
         }
+        if (standing_ && standing_->absence) return;    // said by the agent itself, with since when
         if (const auto absent = absent_place(settings_)) return say("source", Grade::fail, absent->what, absent->next);
         if (!running_ && !platform::may_capture())
             return say("source", Grade::warn, "this user may not watch interfaces (CAP_NET_RAW)",
@@ -178,13 +172,23 @@ private:
         if (!state) return say("ledger", Grade::fail, state.error().message, "check the disk");
         say("ledger", Grade::ok,
             fmt::format("{} cells in {} KiB, {} unsent", state->cells, state->bytes >> 10, state->unsent));
-        const bool watches_live = running_ && settings_.capture_file.empty();
-        for (Finding& finding :
-             examine_ledger(*state, clock_.now(), watches_live, std::chrono::seconds(settings_.flush_seconds)))
+        const Circumstances now{clock_.now(), running_ && settings_.capture_file.empty(),
+                                std::chrono::seconds(settings_.flush_seconds),
+                                std::uint64_t{settings_.ledger_limit_mb} << 20U, standing_};
+        for (Finding& finding : examine_ledger(*state, now))
             findings_.push_back(std::move(finding));
         const auto disk_trouble = (*opened)->note(disk_trouble_note);
         if (disk_trouble && !disk_trouble->empty())
             say("disk", Grade::warn, "the ledger could not be written from " + *disk_trouble, "keep room on that disk");
+        const auto absence = (*opened)->note(absence_note);
+        if (absence && !absence->empty())
+            say("interface", Grade::warn, "the interface was not there from " + *absence,
+                "nothing was watched meanwhile, and gap_seconds counts it; see what took it away");
+        ReachedLimits reached;
+        if (const auto noted = (*opened)->note(reached_limits_note)) reached = parse_reached_limits(*noted);
+        if (standing_ && standing_->limits) reached = *standing_->limits;
+        for (Finding& finding : examine_limits(reached, clock_.now()))
+            findings_.push_back(std::move(finding));
         if (state->counters.cells_dropped > 0)
             say("ledger size", Grade::warn, fmt::format("{} cells were let go unsent", state->counters.cells_dropped),
                 "raise ledger_limit_mb, or see why reports don't arrive");
@@ -257,6 +261,7 @@ private:
     std::optional<uplink::Enrolment> enrolment_;
     bool running_ = false;
     bool collector_reached_ = false;
+    std::optional<Standing> standing_;    ///< of the running agent
     std::optional<Past> past_;
     std::vector<Finding> findings_;
 };
@@ -286,42 +291,6 @@ const char* to_string(Finding::Grade grade)
         case Grade::fail: break;
     }
     return "fail";
-}
-
-std::uint64_t seconds_between(Timestamp earlier, Timestamp later)
-{
-    return later <= earlier
-               ? 0
-               : static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(later - earlier).count());
-}
-
-std::uint64_t days_behind(const ledger::State& state, Timestamp now)
-{
-    if (!state.oldest_unsent || *state.oldest_unsent >= day_of(now)) return 0;
-    return static_cast<std::uint64_t>((day_of(now) - *state.oldest_unsent).count());
-}
-
-std::vector<Finding> examine_ledger(const ledger::State& state, Timestamp now, bool watches_live,
-                                    std::chrono::seconds flush_every)
-{
-    std::vector<Finding> findings;
-    const auto patience = 3 * static_cast<std::uint64_t>(flush_every.count()) + 5;    // and a busy disk
-    const std::uint64_t silent = state.last_booked ? seconds_between(*state.last_booked, now) : 0;
-    if (watches_live && silent > patience)
-        findings.push_back({"booking", Grade::fail,
-                            fmt::format("the agent runs, but nothing could be written to the ledger for {} s", silent),
-                            fmt::format("make room on its disk: what is seen waits in memory, {} cells at most",
-                                        most_unbooked_cells)});
-    if (state.last_booked && *state.last_booked > now + std::chrono::minutes(5))
-        findings.push_back({"clock", Grade::warn,
-                            "the clock was set back: the last booking is of " + to_rfc3339(*state.last_booked),
-                            "see that this host's time is synchronised"});
-    if (const std::uint64_t days = days_behind(state, now); days > 0)
-        findings.push_back({"lag", days > 1 ? Grade::fail : Grade::warn,
-                            fmt::format("{} cells wait to be reported, the oldest of {}, {} days ago", state.unsent,
-                                        to_iso_date(*state.oldest_unsent), days),
-                            "see the lines of collector and reports; nothing is lost while the ledger has room"});
-    return findings;
 }
 
 std::vector<Finding> examine(const Settings& settings) { return Examination(settings).all(); }

@@ -1,5 +1,7 @@
 #include "agent/service/reporter.hpp"
 
+#include "agent/service/health.hpp"
+
 #include "agent/platform/platform.hpp"
 #include "agent/uplink/compose_report.hpp"
 #include "shared/wire/columns.hpp"
@@ -166,7 +168,8 @@ private:
             reporting_.renewed(clock_.now());
         } else {
             reporting_.renewal_failed(clock_.now());
-            const char* next = clock_.now() > validity_.to ? "it has expired: enrol again" : "it is tried again";
+            const bool over = clock_.now() > validity_.to + renewal_grace;
+            const char* next = over ? "it expired too long ago: enrol again" : "it is tried again";
             spdlog::warn("the certificate (good until {}) can't be renewed: {}; {}", to_rfc3339(validity_.to),
                          done.error().message, next);
         }

@@ -308,7 +308,15 @@ Result<void> run_agent(const Settings& settings, Ending ending)
     WatchPlan plan;
     plan.flush_every = std::chrono::seconds(settings.flush_seconds);
     plan.place = place_of(settings);
+    plan.interface = settings.interface;
     std::unique_ptr<capture::PacketSource> source = std::move(opened->live);
+    std::optional<StandingPage> standing;
+    if (source) {
+        auto page = StandingPage::open(settings.data_directory);
+        if (!page) return page.error();
+        standing.emplace(std::move(*page));
+        plan.standing = &*standing;
+    }
     if (!source) {
         const auto recognised = recognise_file(settings.capture_file, **ledger);
         if (!recognised) return recognised.error();

@@ -47,8 +47,10 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     ledger::Booked booked = booker_.take();
     const capture::Statistics seen = source_.statistics();
     const std::uint64_t dropped = std::max(seen.dropped, dropped_counted_);
-    unbooked_.counted.cells_dropped +=
+    const std::uint64_t without_room =
         ledger::add_shares(unbooked_.shares, std::move(booked.shares), most_unbooked_cells);
+    unbooked_.counted.cells_dropped += without_room;
+    dropped_waiting_ += without_room;
     unbooked_.counted.connections += booked.counted.connections;
     unbooked_.counted.connections_with_program += booked.counted.connections_with_program;
     for (const auto& [what, offer] : booked.offers) {
@@ -62,24 +64,28 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     unbooked_.counted.packets_dropped += dropped - dropped_counted_;
     packets_counted_ = packets_;
     dropped_counted_ = dropped;
+    count_absence();
     ledger::OpenChanges open;
     if (!plan_.file) open = open_.changes(flows_, clock_.now());
     const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position, open, unbooked_.offers);
     if (!done) {    // kept for the next time: a full disk passes
         open_.not_booked();
         book_failed(done.error());
+        tell_standing();
         return done;
     }
+    const bool something = !unbooked_.shares.empty();
+    unbooked_ = {};    // booked: whatever fails from here on, it must not be booked again
+    if (something) flushed();
     if (const auto noted = note_recovery(); !noted) return noted;
     if (const auto noted = note_without_room(); !noted) return noted;
-    const bool something = !unbooked_.shares.empty();
-    unbooked_ = {};
-    if (something) flushed();
+    if (const auto noted = note_absence(); !noted) return noted;
+    if (const auto noted = note_limits(false); !noted) return noted;
+    tell_standing();
     return {};
 }
 
-/// Said once, not at every attempt. It can't be written down now: `status` and `doctor` tell it by the time of the last
-/// booking.
+/// Said once, not at every attempt. The ledger can't be told now; the page of standing is.
 void Watch::book_failed(const Failure& why)
 {
     if (!failing_since_) failing_since_ = clock_.now();
@@ -97,6 +103,7 @@ Result<void> Watch::note_recovery()
     spdlog::info("the ledger can be written again; what waited is in it");
     failing_since_.reset();
     failing_because_.clear();
+    dropped_waiting_ = 0;
     return {};
 }
 
@@ -206,10 +213,14 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
     if (const auto loaded = open_.load(clock_.now()); !loaded) return loaded;
     if (open_.waiting() > 0) spdlog::info("going on with {} open connections", open_.waiting());
     flows_.set_continuity(&open_);
+    if (const auto noted = ledger_.note(reached_limits_note))
+        limits_ = limits_before_ = limits_noted_ = parse_reached_limits(*noted);
     Result<void> end;
     capture::Packet packet;
     looked_at_ = clock_.now();
     looked_awake_ = awake_.awake();
+    look_at_the_source(looked_at_);
+    tell_standing();
     Timestamp flush_at = looked_at_ + plan_.flush_every;
     std::uint32_t until_look = 0;
     while (!stop) {
@@ -229,6 +240,7 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
         }
         until_look = 0;
         const Timestamp now = look_at_the_clock();
+        look_at_the_source(now);
         const bool clock_set_back = now + plan_.flush_every + plan_.flush_every < flush_at;
         if (now < flush_at && !clock_set_back && booker_.waiting() < most_waiting_cells) continue;
         flush_at = now + plan_.flush_every;
@@ -243,6 +255,7 @@ Result<void> Watch::live(const std::atomic<bool>& stop, const std::function<void
     flows_.suspend(clock_.now());
     const auto done = commit(std::nullopt, flushed);
     if (!done) return done;
+    if (const auto noted = note_limits(true); !noted) return noted;
     const auto noted = ledger_.set_note("watching", "0");
     if (!noted) return noted;
     return end;

@@ -9,6 +9,8 @@
 #include "agent/ledger/booker.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/ledger/open_connections.hpp"
+#include "agent/service/reached_limits.hpp"
+#include "agent/service/standing.hpp"
 #include "shared/base/failure.hpp"
 
 #include <atomic>
@@ -24,6 +26,9 @@ inline constexpr const char* open_without_room_note = "open_connections_without_
 /// The ledger's note of the last time that it could not be written: from when to when, and why.
 inline constexpr const char* disk_trouble_note = "disk_trouble";
 
+/// The ledger's note of the last time that the interface was not there: from when to when, and which.
+inline constexpr const char* absence_note = "interface_absence";
+
 /// Cells that wait in memory while the ledger can't be written; what finds no room is counted as dropped.
 inline constexpr std::size_t most_unbooked_cells = 20'000;
 
@@ -36,6 +41,8 @@ struct WatchPlan {
     /// A replay commits after so many packets. A count and not a time, so that it is the same in every run and the flow
     /// table tells the same shares up to a committed position whenever the file is read again.
     std::uint64_t packets_per_commit = 20'000;
+    std::string interface;               ///< live: for what is said when it is not there
+    StandingPage* standing = nullptr;    ///< live: told how things stand; may be null, else outlives the watch
 };
 
 class Watch {
@@ -71,6 +78,12 @@ private:
     Result<void> note_without_room();
     void book_failed(const Failure& why);
     Result<void> note_recovery();
+    /// Whether the interface is there; the time in which it is not is a gap.
+    void look_at_the_source(Timestamp now);
+    void count_absence();
+    Result<void> note_absence();
+    Result<void> note_limits(bool last);
+    void tell_standing();
 
     Timestamp memory_given_back_{};
     Timestamp looked_at_{};                        ///< live: the clock, at the last look …
@@ -78,7 +91,15 @@ private:
     std::uint64_t without_room_ = 0;               ///< as noted last
     std::optional<Timestamp> failing_since_;       ///< the ledger could not be written
     std::string failing_because_;
-    ledger::Booked unbooked_;    ///< taken from the booker, not in the ledger yet
+    ledger::Booked unbooked_;                         ///< taken from the booker, not in the ledger yet
+    std::uint64_t dropped_waiting_ = 0;               ///< of these: found no room since the trouble began
+    std::optional<Timestamp> absent_since_;           ///< the interface
+    std::chrono::microseconds absence_counted_{0};    ///< up to here, in time awake
+    std::string past_absence_;                        ///< to be noted
+    ReachedLimits limits_before_;                     ///< by earlier processes
+    ReachedLimits limits_;
+    ReachedLimits limits_noted_;
+    Timestamp limits_noted_at_{};
 };
 
 }    // namespace dl::agent::service

@@ -44,6 +44,9 @@ class Trouble(testing.Case):
         rows = [json.loads(line) for line in self.agent("status", "--format", "jsonl").splitlines()]
         return {row["item"]: row["value"] for row in rows}
 
+    def told_by(self, verb):
+        return subprocess.run([AGENT, verb, "--config", self.config], capture_output=True, text=True).stderr
+
     def used(self):
         return [json.loads(line) for line in self.agent("explain", "--format", "jsonl").splitlines()]
 
@@ -63,14 +66,14 @@ class Trouble(testing.Case):
             self.wait_for("watching", watches)
         return agent
 
-    def connect(self):
+    def connect(self, request=REQUEST):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.client = socket.create_connection(listener.getsockname())
             self.server, _ = listener.accept()
         self.addCleanup(self.client.close)
         self.addCleanup(self.server.close)
-        self.client.sendall(REQUEST)
-        self.assertEqual(self.server.recv(1000), REQUEST)
+        self.client.sendall(request)
+        self.assertEqual(self.server.recv(1000), request)
 
     def answer(self, octets):
         self.server.sendall(b"x" * octets)
@@ -125,6 +128,60 @@ class Trouble(testing.Case):
         self.fill()    # with a ledger there
         self.refused(AGENT, "run", "--config", self.config, says=[str(self.data), "make room"])
 
+    def test_status_shows_what_it_knows_where_the_ledger_can_not_be_read(self):
+        self.start()
+        self.processes.stop("agent")
+        for file in self.data.glob("ledger.db*"):
+            file.write_bytes(b"no ledger" * 1000)
+        told = subprocess.run([AGENT, "status", "--config", self.config], capture_output=True, text=True)
+        self.assertEqual(told.returncode, 1)
+        self.assertIn("certificate_good_until", told.stdout)
+        self.assertIn("ledger.db", told.stderr)
+
+    def test_everything_in_the_data_directory_is_the_agents_alone(self):
+        self.start()
+        modes = {file.name: oct(file.stat().st_mode & 0o077) for file in self.data.iterdir()}
+        self.assertEqual(set(modes.values()), {"0o0"}, modes)
+        self.assertLessEqual({"ledger.db", "ledger.db-wal", "ledger.db-shm", "standing"}, set(modes))
+
+    def test_an_interface_that_goes_away_is_said_and_is_a_gap(self):
+        def come():
+            subprocess.run(["ip", "link", "add", "tap9", "type", "veth", "peer", "name", "tap8"], check=True)
+            for end in ("tap9", "tap8"):
+                subprocess.run(["ip", "link", "set", end, "up"], check=True)
+
+        come()
+        self.config.write_text(self.config.read_text().replace('"lo"', '"tap9"'))
+        self.processes.start("agent", [AGENT, "run", "--config", self.config], self.folder / "agent.log")
+        self.wait_for("watching", lambda: self.status().get("last_booked"))
+        self.assertIsNone(self.status()["interface_absent"])
+        self.assertNotIn("is not there", self.told_by("explain"))
+        subprocess.run(["ip", "link", "del", "tap9"], check=True)
+        self.wait_for("the absence", lambda: self.status()["interface_absent"] == "tap9")
+        since = self.status()["interface_absent_since"]
+        source = self.doctor()["source"]
+        self.assertEqual(source["state"], "fail")
+        self.assertIn(since, source["what"])
+        self.assertIn(f"tap9 is not there since {since}", self.told_by("explain"))
+        self.wait_for("the gap", lambda: self.status()["gap_seconds"] >= 2)
+        come()
+        self.wait_for("its return", lambda: self.status()["interface_absent"] is None)
+        self.wait_for("the note", lambda: self.status()["last_interface_absence"])
+        self.assertIn(since, self.status()["last_interface_absence"])
+        self.assertEqual(self.doctor()["interface"]["state"], "warn")
+        self.assertIn("nobody watched", self.told_by("explain"))
+
+    def test_a_long_name_makes_no_wide_table(self):
+        self.start()
+        name = ".".join(["n" * 60] * 4) + ".example"
+        self.connect(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % name.encode())
+        self.answer(10)
+        self.wait_for("the name", lambda: any(row["host"] == name for row in self.used()))
+        table = self.agent("explain").splitlines()
+        self.assertLessEqual(max(map(len, table)), 200)
+        self.assertTrue(any("nnn…" in line for line in table), table)
+        self.assertIn(name, self.agent("explain", "--format", "tsv"))
+
     def test_a_full_disk_is_said_and_passes(self):
         agent = self.start()
         self.connect()
@@ -133,10 +190,17 @@ class Trouble(testing.Case):
         self.assertNotIn("booking", self.doctor())
         ballast = self.fill()
         self.answer(500)
-        self.wait_for("silence", lambda: self.status()["seconds_since_booked"] > 9)
+        # Told at the first attempt to write, not after a silence.
+        self.wait_for("the trouble", lambda: self.status()["disk_trouble"])
+        status = self.status()
+        self.assertIn("full", status["disk_trouble"])
+        self.assertGreaterEqual(status["cells_waiting_in_memory"], 1)
+        self.assertLess(status["seconds_since_booked"], 8)
         booking = self.doctor()["booking"]
         self.assertEqual(booking["state"], "fail")
+        self.assertIn(status["disk_trouble_since"], booking["what"])
         self.assertIn("make room", booking["next"])
+        self.assertIn("can't be written", self.told_by("explain"))
         self.answer(70)
         self.assertIsNone(agent.poll())
 
@@ -145,6 +209,7 @@ class Trouble(testing.Case):
         self.assertNotIn("booking", self.doctor())
         self.assertEqual(self.doctor()["disk"]["state"], "warn")
         status = self.status()
+        self.assertIsNone(status["disk_trouble"])
         self.assertIn("full", status["last_disk_trouble"])
         self.assertEqual((status["cells_dropped"], status["days_behind"]), (0, 0))
         self.assertEqual(sum(row["connections"] for row in self.used() if row["host"] == "long.example"), 1)
