@@ -104,6 +104,17 @@ class Installed(unittest.TestCase):
             self.assertEqual(settings["data_directory"], f"/var/lib/{setting['StateDirectory']}")
             self.at(setting["Documentation"].removeprefix("file://"))
 
+    def test_units_are_understood_by_systemd(self):
+        """Every key is known, every program is there: in the installed tree, as `systemctl daemon-reload` would read it."""
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not here")
+        for program in EXPOSURE:
+            unit = f"/usr/lib/systemd/system/{program}.service"
+            done = run("systemd-analyze", f"--root={self.root}", "--man=no", "--recursive-errors=no", "verify", self.at(unit))
+            said = [line for line in (done.stdout + done.stderr).splitlines()
+                    if program in line and "/bin/kill" not in line]    # the system's, not of this tree
+            self.assertEqual(said, [])
+
     def test_units_are_confined(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not here")
