@@ -7,8 +7,10 @@ import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import time
 
 from stage import testing
 from stage.collector import Collector
@@ -18,6 +20,25 @@ AGENT = testing.build_folder() / "daylight-agent"
 COLLECTOR = testing.build_folder() / "daylight-collector"
 INSIDE = "DAYLIGHT_TEST_INSIDE_NAMESPACE"
 REQUEST = b"GET / HTTP/1.1\r\nHost: long.example\r\n\r\n"
+
+
+# A pcap of LINKTYPE_RAW, and in it a client that sends `request` in segments, answered by acknowledgements.
+PCAP_HEAD = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+
+
+def connection(port, request, now=int(time.time())):
+    def segment(up, flags, sequence, acknowledged, payload=b""):
+        ends = [(b"\x0a\0\0\x02", port), (b"\xc0\0\x02\x01", 80)]
+        (source, source_port), (target, target_port) = ends if up else reversed(ends)
+        packet = struct.pack(">BBHIBBH4s4s", 0x45, 0, 40 + len(payload), 0x4000, 64, 6, 0, source, target)
+        packet += struct.pack(">HHIIBBHI", source_port, target_port, sequence, acknowledged, 0x50, flags, 8192, 0) + payload
+        return struct.pack("<IIII", now, 0, len(packet), len(packet)) + packet
+
+    octets = segment(True, 2, 100, 0) + segment(False, 0x12, 900, 101) + segment(True, 0x10, 101, 901)
+    for at in range(0, len(request), 1000):
+        part = request[at:at + 1000]
+        octets += segment(True, 0x18, 101 + at, 901, part) + segment(False, 0x10, 901, 101 + at + len(part))
+    return octets
 
 
 class Trouble(testing.Case):
@@ -181,6 +202,33 @@ class Trouble(testing.Case):
         self.assertLessEqual(max(map(len, table)), 200)
         self.assertTrue(any("nnn…" in line for line in table), table)
         self.assertIn(name, self.agent("explain", "--format", "tsv"))
+
+    def test_a_capture_that_grew_is_read_on_and_one_that_begins_alike_is_another(self):
+        capture = self.folder / "growing.pcap"
+        settings = json.loads(self.config.read_text())
+        del settings["interface"]
+        self.config.write_text(json.dumps({**settings, "capture_file": str(capture)}))
+
+        def read_again():
+            self.agent("run", "--once")
+            return {row["host"]: (row["connections"], row["bytes_up"]) for row in self.used()}
+
+        def request(host, body):
+            return f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {body}\r\n\r\n".encode() + b"x" * body
+
+        first, second, third = request("one.example", 6000), request("two.example", 10), request("three.example", 10)
+        begin = PCAP_HEAD + connection(40001, first)
+        self.assertGreater(len(begin), 4096)
+        capture.write_bytes(begin)
+        expected = {"one.example": (1, len(first))}
+        self.assertEqual(read_again(), expected)
+        capture.write_bytes(begin + connection(40002, second))
+        expected["two.example"] = (1, len(second))
+        self.assertEqual(read_again(), expected)
+        self.assertEqual(read_again(), expected, "read once more")
+        capture.write_bytes(begin + connection(40003, third))    # as long, and the first 6 KiB are the same
+        self.assertEqual(read_again(), {"one.example": (2, 2 * len(first)), "two.example": (1, len(second)),
+                                        "three.example": (1, len(third))})
 
     def test_a_full_disk_is_said_and_passes(self):
         agent = self.start()
