@@ -34,6 +34,7 @@ struct Options {
     std::string identities;
     std::string process_watch;
     std::string mode = "sensor";
+    std::size_t rows_in_memory = ObservedRows::default_rows;
     std::optional<double> duration;    ///< seconds; absent: until the end or a signal
 };
 
@@ -72,7 +73,8 @@ Result<std::unique_ptr<identity::Attributor>> open_attributor(const Options& opt
 }
 
 /// Reads packets until the end, the duration, or a signal. A failure is returned after everything before it was read.
-Result<void> read_all(capture::PacketSource& source, flow::FlowTable& table, const Options& options)
+Result<void> read_all(capture::PacketSource& source, flow::FlowTable& table, const ObservedRows& observed,
+                      const Options& options)
 {
     const auto begun = std::chrono::steady_clock::now();
     const bool live = options.file.empty();
@@ -91,6 +93,7 @@ Result<void> read_all(capture::PacketSource& source, flow::FlowTable& table, con
                 break;
             table.on_packet(packet);
             if (count % 1024 != 0) continue;
+            if (observed.failure()) return *observed.failure();
         }
         if (live && options.duration &&
             std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() >= *options.duration)
@@ -122,13 +125,13 @@ int observe(const Options& options)
     std::signal(SIGTERM, ask_to_stop);
 
     if (*attributor) (*attributor)->start();
-    ObservedRows observed(attributor->get());
+    ObservedRows observed(attributor->get(), options.rows_in_memory);
     flow::FlowTable table(observed);
-    const Result<void> read = read_all(**source, table, options);
+    const Result<void> read = read_all(**source, table, observed, options);
     table.finish();
     const auto writer =
         rows::create_row_writer(*rows::parse_format(options.format), ObservedRows::columns(), std::cout);
-    observed.write(*writer);
+    if (auto written = observed.write(*writer); !written) return fail(written.error());
     if (auto finished = writer->finish(); !finished) return fail(finished.error());
     if (const auto unknown = (*source)->statistics().unknown; unknown > 0)
         fmt::print(stderr, "daylight-agent observe: {} packets of interfaces with an unknown link type were left out\n",
@@ -136,6 +139,10 @@ int observe(const Options& options)
     if (const auto dropped = (*source)->statistics().dropped; dropped > 0)
         fmt::print(stderr, "daylight-agent observe: {} packets were dropped by the kernel; narrow the filter\n",
                    dropped);
+    if (observed.rows_spilled() > 0)
+        fmt::print(stderr,
+                   "daylight-agent observe: rows lay in a temporary file: more than {} came (--rows-in-memory)\n",
+                   options.rows_in_memory);
     tell_bounds(table.counters());
     return read ? 0 : fail(read.error());
 }
@@ -167,6 +174,10 @@ void add_observe(CommandLine& line)
             "--duration", options->duration,
             "Seconds to watch, more than 0 (in a capture: of its packets); without it, until the end or Ctrl-C")
         ->check(CLI::Validator([](std::string& text) { return check_duration(text); }, ""));
+    verb->add_option("--rows-in-memory", options->rows_in_memory,
+                     "Rows to keep in memory; more lie in a temporary file (in TMPDIR) till the end")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{100'000'000}))
+        ->capture_default_str();
     command_line::add_format_option(*verb, options->format);
     verb->callback([&line, options] {
         if (options->file.empty() && options->interface.empty())

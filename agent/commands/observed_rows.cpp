@@ -2,15 +2,14 @@
 
 #include "agent/flow/hash.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <stdexcept>
+#include <utility>
 
 namespace dl::agent::commands {
 namespace {
-
-nlohmann::json text_or_null(const std::string* text)
-{
-    return text == nullptr ? nlohmann::json(nullptr) : nlohmann::json(*text);
-}
 
 /// Names are octets; JSON is UTF-8. What is not, is written as \xHH.
 std::string as_utf8(std::string_view text)
@@ -45,20 +44,40 @@ std::string as_utf8(std::string_view text)
     return out;
 }
 
-}    // namespace
-
-bool ObservedRows::Row::same_key(const Row& other) const
+/// `text`: a pointer or an optional.
+template <class Text>
+nlohmann::json text_or_null(const Text& text)
 {
-    return name == other.name && server == other.server && client == other.client && port == other.port &&
-           transport == other.transport && evidence == other.evidence && app == other.app && user == other.user;
+    return text ? nlohmann::json(*text) : nlohmann::json(nullptr);
 }
 
-std::size_t ObservedRows::Row::hash() const
+template <class Text>
+std::vector<nlohmann::json> values_of(const ObservedKey<Text>& key, const ObservedFigures& figures)
 {
-    std::uint64_t value = flow::hash_address(server, flow::hash_address(client, port));
-    value = flow::mix(value + reinterpret_cast<std::uintptr_t>(name));
-    value = flow::mix(value + reinterpret_cast<std::uintptr_t>(app) * 3 + reinterpret_cast<std::uintptr_t>(user) * 7);
-    return flow::mix(value + static_cast<unsigned>(transport) * 256U + static_cast<unsigned>(evidence));
+    return {key.client.to_string(),
+            key.server.to_string(),
+            key.port,
+            to_string(key.transport),
+            key.name ? nlohmann::json(as_utf8(*key.name)) : nlohmann::json(nullptr),
+            std::string(wire::to_string(key.evidence)),
+            text_or_null(key.app),
+            text_or_null(key.user),
+            figures.connections,
+            figures.bytes_up,
+            figures.bytes_down,
+            to_rfc3339(figures.first_seen),
+            to_rfc3339(figures.last_seen)};
+}
+
+}    // namespace
+
+std::size_t ObservedRows::hash_of(const InternedKey& key)
+{
+    std::uint64_t value = flow::hash_address(key.server, flow::hash_address(key.client, key.port));
+    value = flow::mix(value + reinterpret_cast<std::uintptr_t>(key.name));
+    value = flow::mix(value + reinterpret_cast<std::uintptr_t>(key.app) * 3 +
+                      reinterpret_cast<std::uintptr_t>(key.user) * 7);
+    return flow::mix(value + static_cast<unsigned>(key.transport) * 256U + static_cast<unsigned>(key.evidence));
 }
 
 ObservedRows::Text ObservedRows::intern(std::string_view text)
@@ -70,7 +89,7 @@ void ObservedRows::grow_index()
 {
     std::vector<std::uint32_t> larger(index_.size() * 2);
     for (std::uint32_t row = 0; row < rows_.size(); ++row) {
-        std::size_t at = rows_[row].hash() & (larger.size() - 1);
+        std::size_t at = hash_of(rows_[row].key) & (larger.size() - 1);
         while (larger[at] != 0)
             at = (at + 1) & (larger.size() - 1);
         larger[at] = row + 1;
@@ -78,16 +97,40 @@ void ObservedRows::grow_index()
     index_ = std::move(larger);
 }
 
-ObservedRows::Row& ObservedRows::row_of(const Row& key)
+ObservedFigures& ObservedRows::figures_of(const InternedKey& key)
 {
     const std::size_t mask = index_.size() - 1;
-    std::size_t at = key.hash() & mask;
+    std::size_t at = hash_of(key) & mask;
     for (; index_[at] != 0; at = (at + 1) & mask)
-        if (Row& row = rows_[index_[at] - 1]; row.same_key(key)) return row;
-    rows_.push_back(key);
+        if (InternedRow& row = rows_[index_[at] - 1]; row.key == key) return row.figures;
+    rows_.push_back({key, {}});
     index_[at] = static_cast<std::uint32_t>(rows_.size());
     if (rows_.size() * 2 > index_.size()) grow_index();
-    return rows_.back();
+    return rows_.back().figures;
+}
+
+/// What is in memory goes to the temporary file; of the texts, owners of open connections keep theirs.
+void ObservedRows::spill()
+{
+    if (failure_) return;
+    try {
+        if (!spilled_) spilled_ = std::make_unique<SpilledRows>();
+        spilled_->add(rows_);
+    } catch (const std::runtime_error& error) {
+        failure_ = broken(error);
+    }
+    rows_spilled_ += rows_.size();
+    rows_.clear();
+    std::fill(index_.begin(), index_.end(), 0);
+    const std::unordered_set<std::string> before = std::exchange(texts_, {});
+    for (auto& [connection, owner] : owners_)
+        for (Text* text : {&owner.app, &owner.user})
+            if (*text != nullptr) *text = intern(**text);
+}
+
+Failure ObservedRows::broken(const std::runtime_error& error)
+{
+    return io_failure(fmt::format("the temporary file of rows: {}; set TMPDIR to a folder with room", error.what()));
 }
 
 ObservedRows::Owner ObservedRows::ask(const flow::Connection& connection)
@@ -103,7 +146,8 @@ void ObservedRows::opened(const flow::Connection& connection)
 
 void ObservedRows::used(const flow::Connection& connection, const flow::Usage& usage)
 {
-    Row key;
+    if (rows_.size() >= most_rows_) spill();
+    InternedKey key;
     key.client = connection.client.address;
     key.server = connection.server.address;
     key.port = connection.server.port;
@@ -116,14 +160,7 @@ void ObservedRows::used(const flow::Connection& connection, const flow::Usage& u
         key.app = owner.app;
         key.user = owner.user;
     }
-    key.first_seen = usage.first_seen;
-    key.last_seen = usage.last_seen;
-    Row& row = row_of(key);
-    row.connections += usage.connections;
-    row.bytes_up += usage.bytes_up;
-    row.bytes_down += usage.bytes_down;
-    row.first_seen = std::min(row.first_seen, usage.first_seen);
-    row.last_seen = std::max(row.last_seen, usage.last_seen);
+    figures_of(key).add({usage.connections, usage.bytes_up, usage.bytes_down, usage.first_seen, usage.last_seen});
 }
 
 void ObservedRows::closed(const flow::Connection& connection) { owners_.erase(connection.id); }
@@ -138,16 +175,25 @@ std::vector<rows::Column> ObservedRows::columns()
             {"last_seen", Align::left}};
 }
 
-void ObservedRows::write(rows::RowWriter& writer) const
+Result<void> ObservedRows::write(rows::RowWriter& writer)
 {
-    for (const Row& row : rows_) {
-        const std::string name = row.name == nullptr ? std::string() : as_utf8(*row.name);
-        writer.write({row.client.to_string(), row.server.to_string(), row.port, to_string(row.transport),
-                      row.name == nullptr ? nlohmann::json(nullptr) : nlohmann::json(name),
-                      std::string(wire::to_string(row.evidence)), text_or_null(row.app), text_or_null(row.user),
-                      row.connections, row.bytes_up, row.bytes_down, to_rfc3339(row.first_seen),
-                      to_rfc3339(row.last_seen)});
+    if (!spilled_ && !failure_) {
+        for (const InternedRow& row : rows_)
+            writer.write(values_of(row.key, row.figures));
+        return {};
     }
+    spill();
+    if (failure_) return *failure_;
+    try {
+        if (writer.measures())
+            spilled_->for_each(
+                [&](const OwnKey& key, const ObservedFigures& figures) { writer.measure(values_of(key, figures)); });
+        spilled_->for_each(
+            [&](const OwnKey& key, const ObservedFigures& figures) { writer.write(values_of(key, figures)); });
+    } catch (const std::runtime_error& error) {
+        return broken(error);
+    }
+    return {};
 }
 
 }    // namespace dl::agent::commands

@@ -118,6 +118,7 @@ Finding look_at_stream(Bytes stream, std::span<std::uint8_t> scratch, bool at_en
     Finding finding;
     std::size_t gathered = 0;
     std::size_t at = 0;
+    std::size_t lacking = 0;    // of the message, as far as its length is known
     Bytes message;
     for (;;) {
         const Bytes left = stream.subspan(at);
@@ -126,7 +127,7 @@ Finding look_at_stream(Bytes stream, std::span<std::uint8_t> scratch, bool at_en
         const bool minor_fits = left.size() < 3 || left[2] <= 4;
         if (!type_fits || !version_fits || !minor_fits) return finding;
         if (left.size() < record_header) {
-            finding.needed = at + record_header;
+            finding.needed = at + record_header + lacking;    // or looking at many small records would take its square
             break;
         }
         const std::size_t length = u16_at(left, 3);
@@ -147,11 +148,12 @@ Finding look_at_stream(Bytes stream, std::span<std::uint8_t> scratch, bool at_en
         if (gathered > scratch.size()) return finding;
         const Finding inner = look_at_handshake(message, false);
         if (inner.look != Look::more) return inner;
+        if (message.size() >= handshake_header) lacking = inner.needed - gathered;
         if (fragment.size() < length) {
-            // The message may end inside this record, whose rest carries another message.
+            // The message may end inside this record, whose rest carries another message, or go on in another record.
             if (message.size() >= handshake_header)
-                finding.needed =
-                    std::min(finding.needed, at + record_header + fragment.size() + (inner.needed - gathered));
+                finding.needed = at + record_header + fragment.size() + lacking +
+                                 (lacking > length - fragment.size() ? record_header : 0);
             break;
         }
         at += record_header + length;

@@ -18,15 +18,26 @@ namespace dl::agent::flow {
 /// A direction: 0 from the sender of the first packet, 1 the other way.
 using Side = unsigned;
 
-/// One direction of a TCP connection while names are looked for in it.
+/// One direction of a TCP connection while names are looked for in it. Make one only where the budget gave its cost,
+/// which it gives back.
 struct Listening {
     Stream stream;
     NamesInStream names;
 
     Listening(NamesInStream::Protocol protocol, NameListener& listener, Budget& budget, std::span<std::uint8_t> scratch)
-        : stream(budget), names(protocol, listener, budget, scratch)
+        : stream(budget), names(protocol, listener, budget, scratch), budget_(&budget)
     {}
+    ~Listening();
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+    /// Octets that it takes, without what it keeps.
+    [[nodiscard]] static constexpr std::size_t cost();
+
+private:
+    Budget* budget_;
 };
+constexpr std::size_t Listening::cost() { return sizeof(Listening) + Budget::allocation_overhead; }
+inline Listening::~Listening() { budget_->give_back(cost()); }
 
 struct Flow {
     enum class Speech : std::uint8_t { unknown, dns, quic, ignored };

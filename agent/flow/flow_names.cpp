@@ -88,7 +88,7 @@ void FlowTable::listen(Flow& flow, Side side, const Segment& segment)
     const bool of_interest = dns || !flow.is_decided() || flow.client == side;
     if (of_interest && segment.length > 0) {
         auto& listening = flow.listening[side];
-        if (!listening && !(flow.speech == Flow::Speech::ignored)) {
+        if (!listening && flow.speech != Flow::Speech::ignored && budget_.take(Listening::cost())) {
             const auto protocol = dns ? NamesInStream::Protocol::dns : NamesInStream::Protocol::unknown;
             NameListener& self = *this;
             listening = std::make_unique<Listening>(protocol, self, budget_, scratch_);
@@ -197,6 +197,7 @@ void FlowTable::listen_to_long_header(Flow& flow, Side side, const Segment& segm
 {
     auto& quic = flow.quic[side];
     key_trials_.tick(now_);
+    if (!quic && !budget_.take(NamesInQuic::cost())) return;
     if (!quic) quic = std::make_unique<NamesInQuic>(budget_, key_trials_);
     const auto hello = quic->add(segment.payload, scratch_);
     if (quic->opened() && flow.quic_id == 0) {
@@ -225,6 +226,7 @@ bool FlowTable::begins_another_quic(const Flow& flow, Side side, const Segment& 
 {
     if (flow.client != side || segment.payload.empty() || (segment.payload[0] & 0x80U) == 0) return false;
     key_trials_.tick(now_);
+    if (!budget_.take(NamesInQuic::cost())) return false;
     NamesInQuic names(budget_, key_trials_);
     (void)names.add(segment.payload, scratch_);
     return names.opened() && hash_bytes(names.first_id(), seed_) != flow.quic_id;

@@ -28,11 +28,12 @@ NamesInQuic::~NamesInQuic()
 {
     for (Handshake& handshake : handshakes_)
         forget(handshake);
+    budget_->give_back(cost());
 }
 
 void NamesInQuic::forget(Handshake& handshake)
 {
-    budget_->give_back(handshake.crypto.size() + handshake.ranges.size() * range_overhead);
+    budget_->give_back(handshake_overhead + handshake.crypto.capacity() + handshake.ranges.size() * range_overhead);
 }
 
 /// The keys of the first packet hold until a Retry changes the id they come from (RFC 9001 section 5.2).
@@ -57,6 +58,7 @@ NamesInQuic::Handshake* NamesInQuic::open(const quic::LongPacket& packet, std::s
         handshakes_.pop_front();
         datagrams_ = 0;
     }
+    if (!budget_->take(handshake_overhead)) return nullptr;
     handshakes_.push_back({keys, {packet.destination_id.begin(), packet.destination_id.end()}, {}, {}});
     return &handshakes_.back();
 }
@@ -69,9 +71,11 @@ void NamesInQuic::add_crypto(Handshake& handshake, std::uint64_t offset, Bytes d
     data = data.first(std::min<std::size_t>(data.size(), most_crypto - offset));
     const auto begin = static_cast<std::size_t>(offset);
     const std::size_t end = begin + data.size();
-    const std::size_t grows = end > crypto.size() ? end - crypto.size() : 0;
-    if (!budget_->take(grows + range_overhead)) return;
-    crypto.resize(crypto.size() + grows);
+    std::size_t capacity = crypto.capacity();
+    if (end > capacity) capacity = std::min(most_crypto, std::max(end, capacity + capacity / 2));
+    if (!budget_->take(capacity - crypto.capacity() + range_overhead)) return;
+    crypto.reserve(capacity);
+    crypto.resize(std::max(end, crypto.size()));
     std::copy(data.begin(), data.end(), crypto.begin() + static_cast<std::ptrdiff_t>(begin));
     Range merged{begin, end};
     std::erase_if(ranges, [&](const Range& range) {

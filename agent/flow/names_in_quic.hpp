@@ -22,7 +22,9 @@ public:
     static constexpr std::size_t most_handshakes = 4;    ///< at once; one more takes the place of the oldest
     static constexpr unsigned most_trials = 3;           ///< of packets of an unknown version with every dialect
     static constexpr std::size_t range_overhead = 32;    ///< octets that a range takes beside its payload
+    static constexpr std::size_t handshake_overhead = 256;
 
+    /// Make one only where the budget gave its cost, which it gives back.
     NamesInQuic(Budget& budget, KeyTrials& trials) : budget_(&budget), key_trials_(&trials) {}
     ~NamesInQuic();
     NamesInQuic(const NamesInQuic&) = delete;
@@ -32,6 +34,8 @@ public:
     [[nodiscard]] std::optional<dissect::tls::ClientHello> add(dissect::Bytes datagram, std::span<std::uint8_t> plain);
     /// What is whole at the front when no more will come.
     [[nodiscard]] std::optional<dissect::tls::ClientHello> finish();
+    /// Octets that it takes, without what it keeps.
+    [[nodiscard]] static constexpr std::size_t cost() { return sizeof(NamesInQuic) + Budget::allocation_overhead; }
     /// At least one Initial of a client was opened.
     [[nodiscard]] bool opened() const { return !handshakes_.empty(); }
     /// The connection id that the first keys come from; empty where nothing was opened.

@@ -50,11 +50,11 @@ NamesInStream::~NamesInStream() { forget_kept(); }
 void NamesInStream::keep(Bytes bytes)
 {
     const std::size_t fits = std::min(bytes.size(), most_kept - kept_.size());
-    if (fits < bytes.size() || !budget_->take(bytes.size())) {
+    const std::size_t size = kept_.size() + fits;
+    if (fits < bytes.size() || !make_room(size)) {
         if (state_ == State::unknown || state_ == State::http) {    // too large: its beginning may tell
             kept_.insert(kept_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(fits));
             const std::vector<std::uint8_t> beginning = std::exchange(kept_, {});
-            budget_->give_back(beginning.size() - fits);
             (void)look(beginning, true);
         }
         forget_kept();
@@ -64,10 +64,23 @@ void NamesInStream::keep(Bytes bytes)
     kept_.insert(kept_.end(), bytes.begin(), bytes.end());
 }
 
+/// Many small segments must neither copy what is kept each time nor take much more than it.
+bool NamesInStream::make_room(std::size_t size)
+{
+    if (size <= kept_.capacity()) return true;
+    const std::size_t wanted =
+        std::min(most_kept, std::max({size, std::min(needed_, size * 8), kept_.capacity() + kept_.capacity() / 2}));
+    const std::size_t cost = wanted + Budget::allocation_overhead;
+    if (!budget_->take(cost - std::min(cost, paid_))) return false;
+    paid_ = std::max(paid_, cost);
+    kept_.reserve(wanted);
+    return true;
+}
+
 void NamesInStream::forget_kept()
 {
-    budget_->give_back(kept_.size());
-    kept_.clear();
+    budget_->give_back(std::exchange(paid_, 0));
+    kept_ = {};
     needed_ = 0;
 }
 
@@ -106,7 +119,6 @@ void NamesInStream::on_bytes(Bytes bytes, std::uint32_t missing)
     if (used == kept_.size() || state_ == State::done) {
         forget_kept();
     } else if (used > 0) {
-        budget_->give_back(used);
         kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(used));
     }
 }
@@ -179,6 +191,7 @@ std::size_t NamesInStream::look_unknown(Bytes bytes, bool at_end)
     const std::size_t wrapped = is_wrapped_in_tds(bytes) ? tds_header : 0;
     dissect::tls::Finding hello = dissect::tls::look_at_stream(bytes.subspan(wrapped), scratch_, at_end);
     hello.needed += wrapped;
+    awaits_ = Awaits::octets;
     switch (hello.look) {
         case dissect::tls::Look::client_hello:
             state_ = State::done;

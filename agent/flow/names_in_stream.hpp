@@ -56,6 +56,7 @@ private:
     std::size_t look_http(dissect::Bytes bytes, bool at_end);
     std::size_t look_dns(dissect::Bytes bytes);
     void keep(dissect::Bytes bytes);
+    [[nodiscard]] bool make_room(std::size_t size);
     void forget_kept();
     void take_request(const dissect::http1::Finding& finding, std::size_t octets_since_start);
 
@@ -64,6 +65,7 @@ private:
     std::span<std::uint8_t> scratch_;
     State state_;
     std::vector<std::uint8_t> kept_;
+    std::size_t paid_ = 0;    ///< what the budget gave for it
     /// What an unfinished HTTP head waits for; else `needed_` tells.
     enum class Awaits { octets, line, head_end };
     [[nodiscard]] bool still_awaits(std::size_t before) const;

@@ -67,6 +67,7 @@ void Stream::deliver_waiting(StreamReader& reader)
         budget_->give_back(first.bytes.size() + piece_overhead);
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done));
+    if (waiting_.empty()) waiting_ = {};
 }
 
 void Stream::step_over_gap(StreamReader& reader)

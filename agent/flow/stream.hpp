@@ -12,6 +12,8 @@ namespace dl::agent::flow {
 /// Octets that all streams together may keep.
 class Budget {
 public:
+    static constexpr std::size_t allocation_overhead = 16;    ///< of the allocator, for each piece of memory
+
     explicit Budget(std::size_t limit) : left_(limit) {}
     [[nodiscard]] bool take(std::size_t octets)
     {

@@ -138,7 +138,7 @@ private:
     Format format_;
 };
 
-/// Keeps all rows until finish(): the widths are known only then.
+/// Keeps all rows until finish(), where the widths are known only then.
 class Table final : public StreamWriter {
 public:
     Table(std::vector<Column> columns, std::ostream& out, std::size_t width)
@@ -150,17 +150,45 @@ public:
         }
     }
 
+    [[nodiscard]] bool measures() const override { return true; }
+    void measure(const std::vector<nlohmann::json>& values) override
+    {
+        measured_ = true;
+        (void)cells_of(values);
+    }
+
     void write(const std::vector<nlohmann::json>& values) override
     {
-        std::vector<std::string>& row = rows_.emplace_back(columns_.size());
-        for (std::size_t i = 0; i < columns_.size() && i < values.size(); ++i) {
-            row[i] = display_text(values[i]);
-            widths_[i] = std::max(widths_[i], display_width(row[i]));
+        if (!measured_) {
+            rows_.push_back(cells_of(values));
+            return;
         }
+        if (!headed_) put_head();
+        put_row(cells_of(values));
     }
 
     Result<void> finish() override
     {
+        if (!headed_) put_head();
+        for (const std::vector<std::string>& row : rows_)
+            put_row(row);
+        return StreamWriter::finish();
+    }
+
+private:
+    std::vector<std::string> cells_of(const std::vector<nlohmann::json>& values)
+    {
+        std::vector<std::string> cells(columns_.size());
+        for (std::size_t i = 0; i < columns_.size() && i < values.size(); ++i) {
+            cells[i] = display_text(values[i]);
+            if (!headed_) widths_[i] = std::max(widths_[i], display_width(cells[i]));
+        }
+        return cells;
+    }
+
+    void put_head()
+    {
+        headed_ = true;
         fit();
         std::vector<std::string> head;
         std::vector<std::string> rule;
@@ -172,12 +200,8 @@ public:
         }
         put_row(head);
         put_row(rule);
-        for (const std::vector<std::string>& row : rows_)
-            put_row(row);
-        return StreamWriter::finish();
     }
 
-private:
     /// Takes width from the widest text column until the table fits or no text column can give any.
     void fit()
     {
@@ -212,6 +236,8 @@ private:
     }
 
     std::size_t limit_;
+    bool measured_ = false;    ///< rows were told before: none need be kept
+    bool headed_ = false;
     std::vector<bool> right_;
     std::vector<std::size_t> widths_;
     std::vector<std::vector<std::string>> rows_;

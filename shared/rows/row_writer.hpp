@@ -31,8 +31,13 @@ struct Column {
 class RowWriter {
 public:
     virtual ~RowWriter() = default;
+    /// True where telling every row to measure() before the first is written spares keeping them all in memory. Told
+    /// one, it must be told all.
+    [[nodiscard]] virtual bool measures() const { return false; }
+    virtual void measure(const std::vector<nlohmann::json>& /*values*/) {}
     virtual void write(const std::vector<nlohmann::json>& values) = 0;
-    /// Ends the output (a table prints only here). Failure when the stream broke (a closed pipe, a full disk).
+    /// Ends the output (a table that was told no widths prints only here). Failure when the stream broke (a closed
+    /// pipe, a full disk).
     [[nodiscard]] virtual Result<void> finish() = 0;
 };
 /// `table_width` in columns cuts a table's text, never its numbers; 0: the terminal's width when `out` is std::cout and

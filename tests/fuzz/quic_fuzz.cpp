@@ -15,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     dl::agent::flow::Budget budget(1U << 20U);
     dl::agent::flow::KeyTrials trials;
     {
+        (void)budget.take(dl::agent::flow::NamesInQuic::cost());
         dl::agent::flow::NamesInQuic names(budget, trials);
         (void)names.add(bytes, plain);
         (void)names.finish();
@@ -23,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         // The same octets as what is sealed within: each datagram a choice of dialect and id, a length, frames.
         constexpr std::array<std::uint32_t, 8> versions{1,          0x6b3343cf, 0xff00001d, 0xff00001c,
                                                         0xff000016, 0x51303530, 0x54303530, 0x54303531};
+        (void)budget.take(dl::agent::flow::NamesInQuic::cost());
         dl::agent::flow::NamesInQuic names(budget, trials);
         Cursor cursor(bytes);
         for (int datagrams = 0; cursor.left() > 2 && datagrams < 8; ++datagrams) {

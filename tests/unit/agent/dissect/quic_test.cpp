@@ -29,6 +29,7 @@ std::string name_in(const std::vector<Data>& datagrams)
 {
     flow::Budget budget(1U << 20U);
     flow::KeyTrials trials;
+    EXPECT_TRUE(budget.take(flow::NamesInQuic::cost()));
     flow::NamesInQuic names(budget, trials);
     Data plain(65536);
     for (const Data& datagram : datagrams)

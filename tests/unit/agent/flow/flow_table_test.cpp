@@ -279,6 +279,90 @@ TEST_F(FlowTables, AHeadInSegmentsOfOneOctet)
     EXPECT_EQ(ended().front().name, "a.example");
 }
 
+/// The shortest of three times that it takes to see a stream in segments of one octet.
+std::chrono::nanoseconds time_of_single_octets(const Data& stream)
+{
+    auto shortest = std::chrono::nanoseconds::max();
+    std::vector<Data> frames{tcp_frame(client, server(443), 100, 0, 2)};
+    for (std::size_t i = 0; i < stream.size(); ++i)
+        frames.push_back(tcp_frame(client, server(443), static_cast<std::uint32_t>(101 + i), 501, 24, {stream[i]}));
+    for (int run = 0; run < 3; ++run) {
+        Collecting sink;
+        FlowTable table(sink);
+        capture::Packet packet;
+        packet.link_type = 1;
+        const auto begun = std::chrono::steady_clock::now();
+        for (const Data& frame : frames) {
+            packet.bytes = frame;
+            table.on_packet(packet);
+        }
+        shortest = std::min<std::chrono::nanoseconds>(shortest, std::chrono::steady_clock::now() - begun);
+        table.finish();
+        EXPECT_FALSE(sink.shares.back().name.empty());
+    }
+    return shortest;
+}
+
+TEST(FlowTableBounds, FirstFlightsInSegmentsOfOneOctetTakeTimeInProportion)
+{
+    // Four times as much: 4 times the time where it is in proportion, 16 times where it is the square.
+    const auto head = [](std::size_t size) {
+        Data out = text("GET / HTTP/1.1\r\nHost: a.example\r\n");
+        while (out.size() < size)
+            out = out + text("A: bc\r\n");
+        return out + text("\r\n");
+    };
+    EXPECT_LT(time_of_single_octets(head(32'000)) / 10, time_of_single_octets(head(8'000)));
+    const auto hello = [](std::size_t size) {
+        return records(client_hello("a.example", extension(21, zeros(size))), 1);
+    };
+    EXPECT_LT(time_of_single_octets(hello(5'000)) / 10, time_of_single_octets(hello(1'250)));
+}
+
+TEST_F(FlowTables, AHelloInPiecesBehindAConnectInPieces)
+{
+    const Data hello = records(client_hello("inner.example"));
+    const Data connect = text("CONNECT proxied.example:443 HTTP/1.1\r\nHost: proxied.example:443\r\n\r\n");
+    const auto half = [](const Data& data, bool second) {
+        const auto middle = data.begin() + static_cast<std::ptrdiff_t>(data.size() / 2 + 12);
+        return second ? Data(middle, data.end()) : Data(data.begin(), middle);
+    };
+    shake_hands(8080);
+    for (const Data& part : {half(connect, false), half(connect, true), half(hello, false), half(hello, true)})
+        say(part);
+    table_.flush(now());
+    const auto seen = std::exchange(sink_.shares, {});
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen.back().name, "inner.example");
+    EXPECT_EQ(seen.back().evidence, Evidence::tls_sni);
+}
+
+TEST(FlowTableBounds, EveryOctetThatFirstFlightsTakeIsCountedAndGivenBack)
+{
+    // What is listened to costs more than what is kept of it; where all of it is given back, as many fit again.
+    Collecting sink;
+    Limits limits;
+    limits.stream_octets = 64 * Listening::cost();
+    FlowTable table(sink, limits);
+    capture::Packet packet;
+    packet.link_type = 1;
+    std::uint64_t refused = 0;
+    std::uint64_t in_first = 0;
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 200; ++i) {
+            const Data frame = tcp_frame({octets({10, 1, round, i}), 40000}, server(443), 1, 1, 24, octets({22, 3, 1}));
+            packet.bytes = frame;
+            table.on_packet(packet);
+        }
+        const std::uint64_t now_refused = table.counters().streams_refused;
+        EXPECT_GT(now_refused - refused, 100U);
+        EXPECT_TRUE(round == 0 || now_refused - refused == in_first);
+        in_first = now_refused - refused;
+        refused = now_refused;
+        table.finish();
+    }
+}
+
 TEST_F(FlowTables, TheNextRequestIsFoundBehindABodyOfWhichSegmentsAreMissing)
 {
     shake_hands(80);
