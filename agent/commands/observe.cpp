@@ -109,6 +109,8 @@ void tell_bounds(const flow::Counters& counters)
         if (count > 0) fmt::print(stderr, "daylight-agent observe: {} {}\n", count, what);
     };
     tell(counters.connections_evicted, "connections were ended early: more were open than are kept");
+    tell(counters.networks_merged,
+         "times connections of many virtual networks, alike in addresses and ports, were taken for one");
     tell(counters.streams_refused, "first flights were not read: they found no room");
     tell(counters.key_trials_refused, "QUIC packets were not tried: too many a second that open nothing");
     tell(counters.answers_unasked, "DNS answers were not believed: their question was not seen");

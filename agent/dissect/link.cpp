@@ -1,5 +1,7 @@
 #include "agent/dissect/link.hpp"
 
+#include <algorithm>
+
 namespace dl::agent::dissect::link {
 namespace {
 
@@ -106,22 +108,14 @@ Network dissect_pktap(Bytes frame)
     return dissect(inner, frame.subspan(header));
 }
 
-/// Radiotap: version, pad, length 2 little-endian.
-Network dissect_radiotap(Bytes frame)
-{
-    if (frame.size() < 8) return {};
-    const std::size_t header = static_cast<std::size_t>(frame[2] | frame[3] << 8U);
-    return header >= 8 && header < frame.size() ? dissect_wlan(frame.subspan(header)) : Network{};
-}
-
 }    // namespace
 
 Network dissect_raw(Bytes packet)
 {
     if (packet.empty()) return {};
     switch (packet[0] >> 4U) {
-        case 4: return {ether_ipv4, packet};
-        case 6: return {ether_ipv6, packet};
+        case 4: return {ether_ipv4, packet, 0, {}};
+        case 6: return {ether_ipv6, packet, 0, {}};
         default: return {};
     }
 }
@@ -143,8 +137,8 @@ Network dissect_ppp(Bytes frame)
         frame = frame.subspan(2);
     }
     switch (protocol) {
-        case 0x0021: return {ether_ipv4, frame};
-        case 0x0057: return {ether_ipv6, frame};
+        case 0x0021: return {ether_ipv4, frame, 0, {}};
+        case 0x0057: return {ether_ipv6, frame, 0, {}};
         case 0x0281: return dissect_mpls(frame);
         default: return {};
     }
@@ -153,8 +147,9 @@ Network dissect_ppp(Bytes frame)
 namespace {
 
 /// IEEE 802.11 data frame: frame control 2, duration 2, three or four addresses, sequence control, QoS control, HT
-/// control.
-Network dissect_wlan_data(Bytes frame, std::uint8_t control, std::uint8_t flags)
+/// control; `Padding::to_32_bits` where the writer put the body on a multiple of 4 octets.
+enum class Padding { none, to_32_bits };
+Network dissect_wlan_data(Bytes frame, std::uint8_t control, std::uint8_t flags, Padding padding)
 {
     const unsigned type = control >> 2U & 3U;
     const unsigned subtype = control >> 4U;
@@ -171,42 +166,85 @@ Network dissect_wlan_data(Bytes frame, std::uint8_t control, std::uint8_t flags)
         header += 2;
         if ((flags & 0x80U) != 0) header += 4;
     }
-    if (aggregated) header += 14;    // the first A-MSDU subframe: destination, source, length
-    return header < frame.size() ? dissect_llc(frame.subspan(header)) : Network{};
+    if (padding == Padding::to_32_bits) header = (header + 3) / 4 * 4;
+    if (header >= frame.size()) return {};
+    return aggregated ? dissect_subframe(frame.subspan(header)) : dissect_llc(frame.subspan(header));
+}
+
+Network dissect_wlan_padded(Bytes frame, Padding padding)
+{
+    return frame.size() < 24 ? Network{} : dissect_wlan_data(frame, frame[0], frame[1], padding);
+}
+
+/// Radiotap: version, pad, length 2, presence 4 (bit 31: another presence word follows), then the fields that are
+/// present: TSFT (bit 0) of 8 octets on a multiple of 8, flags (bit 1) of one; of these 0x20 is padding between header
+/// and body of the frame. Little-endian.
+Network dissect_radiotap(Bytes frame)
+{
+    if (frame.size() < 8) return {};
+    const std::size_t header = static_cast<std::size_t>(frame[2] | frame[3] << 8U);
+    if (header < 8 || header >= frame.size()) return {};
+    const std::uint8_t present = frame[4];
+    std::size_t at = 8;
+    for (std::size_t word = 4; (frame[word + 3] & 0x80U) != 0 && at + 4 <= header; word += 4)
+        at += 4;
+    if ((present & 1U) != 0) at = (at + 7) / 8 * 8 + 8;
+    const bool padded = (present & 2U) != 0 && at < header && (frame[at] & 0x20U) != 0;
+    return dissect_wlan_padded(frame.subspan(header), padded ? Padding::to_32_bits : Padding::none);
 }
 
 }    // namespace
 
-Network dissect_wlan(Bytes frame)
+/// Destination 6, source 6, length 2, LLC; padded to a multiple of 4 octets, save the last (IEEE 802.11 section
+/// 9.3.2.2).
+Network dissect_subframe(Bytes subframes)
 {
-    return frame.size() < 24 ? Network{} : dissect_wlan_data(frame, frame[0], frame[1]);
+    constexpr std::size_t header = 14;
+    if (subframes.size() <= header) return {};
+    const std::size_t end = header + u16_at(subframes, 12);
+    Network inner = dissect_llc(subframes.subspan(header, std::min(subframes.size(), end) - header));
+    const std::size_t next = (end + 3) / 4 * 4;
+    if (next < subframes.size()) inner.more = subframes.subspan(next);
+    return inner;
 }
+
+Network dissect_wlan(Bytes frame) { return dissect_wlan_padded(frame, Padding::none); }
 
 Network dissect_wlan_swapped(Bytes frame)
 {
-    return frame.size() < 24 ? Network{} : dissect_wlan_data(frame, frame[1], frame[0]);
+    return frame.size() < 24 ? Network{} : dissect_wlan_data(frame, frame[1], frame[0], Padding::none);
 }
 
 Network dissect_ether_type(std::uint16_t ether_type, Bytes payload)
 {
+    std::uint32_t segment = 0;
+    const auto in_segment = [&](Network inner) {
+        inner.segment = within(segment, inner.segment);
+        return inner;
+    };
     for (int nested = 0; nested < most_nested_headers; ++nested) {
         switch (ether_type) {
             case ether_ipv4:
-            case ether_ipv6: return {ether_type, payload};
+            case ether_ipv6: return {ether_type, payload, segment, {}};
             case 0x8100:    // IEEE 802.1Q, 802.1ad and the numbers used before it: tag 2, EtherType 2
             case 0x88a8:
             case 0x9100:
             case 0x9200:
             case 0x9300:
                 if (payload.size() < 4) return {};
+                segment = within(segment, u16_at(payload, 0) & 0x0fffU);
                 ether_type = u16_at(payload, 2);
                 payload = payload.subspan(4);
                 continue;
-            case 0x8864: return dissect_pppoe(payload);
+            case 0x88e7:    // IEEE 802.1ah: flags 1, I-SID 3, then an Ethernet frame
+                if (payload.size() < 4) return {};
+                segment = within(segment, 0x01000000U | (u32_at(payload, 0) & 0xffffffU));
+                return in_segment(dissect_ethernet(payload.subspan(4)));
+            case 0x8864: return in_segment(dissect_pppoe(payload));
             case 0x8847:
-            case 0x8848: return dissect_mpls(payload);
-            case 0x880b: return dissect_ppp(payload);
-            default: return ether_type < 1536 ? dissect_llc(payload) : Network{};
+            case 0x8848: return in_segment(dissect_mpls(payload));
+            case 0x880b: return in_segment(dissect_ppp(payload));
+            default: return ether_type < 1536 ? in_segment(dissect_llc(payload)) : Network{};
         }
     }
     return {};

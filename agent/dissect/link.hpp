@@ -48,14 +48,25 @@ enum EtherType : std::uint16_t {
 struct Network {
     std::uint16_t ether_type = no_network;    ///< ether_ipv4, ether_ipv6, or no_network where there is neither
     Bytes packet;
+    std::uint32_t segment = 0;    ///< of the virtual networks (VLAN, I-SID, VNI) that it is in; 0: none
+    Bytes more;                   ///< further subframes of an A-MSDU
 };
 
-/// The network packet in a frame: VLAN tags (802.1Q, 802.1ad), PPPoE, MPLS and LLC/SNAP are gone through.
+/// What tells a virtual network within another from all others, as well as 32 bits do.
+[[nodiscard]] constexpr std::uint32_t within(std::uint32_t outer, std::uint32_t inner)
+{
+    return outer == 0 ? inner : inner == 0 ? outer : outer * 0x9e3779b1U + inner;
+}
+
+/// The network packet in a frame: VLAN tags (802.1Q, 802.1ad), service tags (802.1ah), PPPoE, MPLS and LLC/SNAP are
+/// gone through.
 [[nodiscard]] Network dissect(std::uint32_t link_type, Bytes frame);
 [[nodiscard]] Network dissect_ethernet(Bytes frame);
 /// What follows an EtherType.
 [[nodiscard]] Network dissect_ether_type(std::uint16_t ether_type, Bytes payload);
 [[nodiscard]] Network dissect_wlan(Bytes frame);
+/// The next subframe of an A-MSDU: Network::more.
+[[nodiscard]] Network dissect_subframe(Bytes subframes);
 /// The same with the two octets of frame control the other way around.
 [[nodiscard]] Network dissect_wlan_swapped(Bytes frame);
 [[nodiscard]] Network dissect_ppp(Bytes frame);

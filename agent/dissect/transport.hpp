@@ -19,6 +19,7 @@ struct Segment {
     std::uint32_t sequence = 0;    ///< TCP only, as the rest
     std::uint32_t acknowledgement = 0;
     std::uint8_t flags = 0;
+    std::uint32_t network = 0;    ///< link::Network::segment of all that it is in
 
     [[nodiscard]] bool has(Flags flag) const { return (flags & flag) != 0; }
 };

@@ -48,11 +48,33 @@ Network dissect_gre_header(Bytes payload)
     return link::dissect_ether_type(protocol, inner);
 }
 
+/// A virtual network identifier of 24 bits, and one octet more, at a place that the caller has checked.
+Network in_virtual_network(Bytes payload, std::size_t at, Network inner)
+{
+    inner.segment = link::within(0x02000000U | u32_at(payload, at) >> 8U, inner.segment);
+    return inner;
+}
+
 /// Flags (I at 0x08), reserved 3, VNI 3, reserved 1.
 Network dissect_vxlan(Bytes payload)
 {
     if (payload.size() <= 8 || (payload[0] & 0x08U) == 0) return {};
-    return link::dissect_ethernet(payload.subspan(8));
+    return in_virtual_network(payload, 4, link::dissect_ethernet(payload.subspan(8)));
+}
+
+/// Flags: version 0x30, I 0x08, P 0x04 (a next protocol is named), O 0x01 (not a user's packet); reserved 2; next
+/// protocol (1 IPv4, 2 IPv6, 3 Ethernet); VNI 3; reserved 1 (draft-ietf-nvo3-vxlan-gpe section 3).
+Network dissect_vxlan_gpe(Bytes payload)
+{
+    if (payload.size() <= 8 || (payload[0] & 0x39U) != 0x08U) return {};
+    const Bytes inner = payload.subspan(8);
+    const bool named = (payload[0] & 0x04U) != 0;
+    switch (named ? payload[3] : 3) {
+        case 1: return in_virtual_network(payload, 4, link::dissect_ether_type(link::ether_ipv4, inner));
+        case 2: return in_virtual_network(payload, 4, link::dissect_ether_type(link::ether_ipv6, inner));
+        case 3: return in_virtual_network(payload, 4, link::dissect_ethernet(inner));
+        default: return {};
+    }
 }
 
 /// Version 2, option length 6 bits in units of 4; flags; protocol type 2; VNI 3; reserved 1; options.
@@ -62,8 +84,10 @@ Network dissect_geneve(Bytes payload)
     const std::size_t header = 8 + (payload[0] & 0x3fU) * std::size_t{4};
     if (header >= payload.size()) return {};
     const std::uint16_t protocol = u16_at(payload, 2);
-    if (protocol == link::ether_transparent) return link::dissect_ethernet(payload.subspan(header));
-    return link::dissect_ether_type(protocol, payload.subspan(header));
+    const Bytes inner = payload.subspan(header);
+    return in_virtual_network(payload, 4,
+                              protocol == link::ether_transparent ? link::dissect_ethernet(inner)
+                                                                  : link::dissect_ether_type(protocol, inner));
 }
 
 /// Version 3 = 1, PT = 1, E, S, PN; type (255: a user's packet); length 2; TEID 4; where E, S or PN: sequence 2, N-PDU
@@ -166,6 +190,7 @@ Network dissect_udp(std::uint16_t source_port, std::uint16_t destination_port, B
     switch (destination_port) {
         case 4789:
         case 8472: return dissect_vxlan(payload);
+        case 4790: return dissect_vxlan_gpe(payload);
         case 6081: return dissect_geneve(payload);
         case 4754: return dissect_gre(payload);
         case 6635: return link::dissect_ether_type(0x8847, payload);

@@ -7,7 +7,7 @@
 
 namespace dl::agent::flow {
 
-DnsCache::DnsCache(std::size_t entries) : entries_(std::max(entries / ways, std::size_t{1}) * ways)
+DnsCache::DnsCache(std::size_t entries) : buckets_(std::max(entries / ways, std::size_t{1}))
 {
     fill_random({reinterpret_cast<std::uint8_t*>(&seed_), sizeof seed_});
 }
@@ -15,16 +15,16 @@ DnsCache::DnsCache(std::size_t entries) : entries_(std::max(entries / ways, std:
 std::size_t DnsCache::bucket_of(const Address& client, const Address& address) const
 {
     const std::uint64_t hash = hash_address(address, hash_address(client, seed_));
-    return static_cast<std::size_t>(hash % (entries_.size() / ways)) * ways;
+    return static_cast<std::size_t>(hash % buckets_.size());
 }
 
 const DnsCache::Entry* DnsCache::entry_of(const Address& client, const Address& address) const
 {
     for (const Address& told : {client, Address{}}) {
-        const std::size_t bucket = bucket_of(told, address);
-        for (std::size_t i = bucket; i < bucket + ways; ++i)
-            if (entries_[i].count != 0 && entries_[i].address == address && entries_[i].client == told)
-                return &entries_[i];
+        const Bucket* bucket = buckets_[bucket_of(told, address)].get();
+        if (bucket == nullptr) continue;
+        for (const Entry& entry : *bucket)
+            if (entry.count != 0 && entry.address == address && entry.client == told) return &entry;
     }
     return nullptr;
 }
@@ -41,10 +41,10 @@ void DnsCache::add(const Address& client, const Address& address, std::string_vi
 void DnsCache::add_to(const Address& client, const Address& address, std::string_view name, std::string_view canonical,
                       Timestamp when, Timestamp until)
 {
-    const std::size_t bucket = bucket_of(client, address);
+    auto& bucket = buckets_[bucket_of(client, address)];
+    if (!bucket) bucket = std::make_unique<Bucket>();
     Entry* entry = nullptr;
-    for (std::size_t i = bucket; i < bucket + ways; ++i) {
-        Entry& candidate = entries_[i];
+    for (Entry& candidate : *bucket) {
         if (candidate.count != 0 && candidate.address == address && candidate.client == client) {
             entry = &candidate;
             break;
@@ -83,19 +83,22 @@ void DnsCache::add_to(const Address& client, const Address& address, std::string
 
 void DnsCache::forget_all()
 {
-    for (Entry& entry : entries_)
-        entry = {};
+    for (auto& bucket : buckets_)
+        bucket.reset();
 }
 
 void DnsCache::clock_set_back(Timestamp now)
 {
-    for (Entry& entry : entries_) {
-        entry.latest = std::min(entry.latest, now);
-        for (std::size_t i = 0; i < entry.count; ++i) {
-            Named& named = entry.names[i];
-            if (named.when <= now) continue;
-            named.until = now + (named.until - named.when);
-            named.when = now;
+    for (const auto& bucket : buckets_) {
+        if (!bucket) continue;
+        for (Entry& entry : *bucket) {
+            entry.latest = std::min(entry.latest, now);
+            for (std::size_t i = 0; i < entry.count; ++i) {
+                Named& named = entry.names[i];
+                if (named.when <= now) continue;
+                named.until = now + (named.until - named.when);
+                named.when = now;
+            }
         }
     }
 }

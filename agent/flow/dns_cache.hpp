@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,7 +73,8 @@ private:
     [[nodiscard]] const Entry* entry_of(const Address& client, const Address& address) const;
     [[nodiscard]] static Match match_in(const Entry& entry, Timestamp when);
 
-    std::vector<Entry> entries_;    ///< buckets of `ways`; grows to the limit given
+    using Bucket = std::array<Entry, ways>;
+    std::vector<std::unique_ptr<Bucket>> buckets_;    ///< each made when it is first needed
     std::uint64_t seed_ = 0;
     std::uint64_t evictions_ = 0;
 };

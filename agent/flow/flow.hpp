@@ -1,6 +1,8 @@
 // One connection in the flow table.
 #pragma once
 
+#include "agent/dissect/transport.hpp"
+#include "agent/flow/hash.hpp"
 #include "agent/flow/hidden_road.hpp"
 #include "agent/flow/names_in_quic.hpp"
 #include "agent/flow/names_in_stream.hpp"
@@ -9,7 +11,9 @@
 #include "agent/flow/stream.hpp"
 #include "agent/flow/tls_offer.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -71,7 +75,10 @@ struct Flow {
     std::chrono::microseconds leaps{0};    ///< of the clock, all that came before its last packet
     std::array<Octets, 2> octets;
     std::array<std::uint64_t, 2> booked{};
+    /// TCP: the initial sequence number. UDP: what tells its last datagram from others (sample_of).
     std::array<std::uint32_t, 2> isn{};
+    std::array<std::uint32_t, 3> networks{};    ///< it was seen in (dissect::Segment::network); alike: in one
+    bool was_reset = false;
     std::array<std::uint32_t, 2> interface {};    ///< of a direction's first datagram, plus one: others carry copies
     std::uint8_t asked_again = 0;    ///< the side, plus one, that sent a SYN while the connection was open; 0: none
     std::uint32_t asked_isn = 0;     ///< its number
@@ -82,7 +89,20 @@ struct Flow {
     std::array<std::unique_ptr<NamesInQuic>, 2> quic;
 
     [[nodiscard]] bool is_decided() const { return client != undecided; }
+    [[nodiscard]] bool is_in(std::uint32_t network) const
+    {
+        return networks[0] == network || networks[1] == network || networks[2] == network;
+    }
+    void is_in_too(std::uint32_t network) { networks = {networks[0], network, networks[1]}; }
 };
+
+/// What tells a datagram from the others of its flow: its length and first octets.
+[[nodiscard]] inline std::uint32_t sample_of(const dissect::Segment& segment)
+{
+    std::uint64_t first = 0;
+    std::memcpy(&first, segment.payload.data(), std::min<std::size_t>(segment.payload.size(), sizeof first));
+    return static_cast<std::uint32_t>(mix(first + segment.length));
+}
 
 /// Who is the client where no handshake was seen: well-known and lower ports, then group addresses, are the server's.
 [[nodiscard]] Side guess_client(const std::array<Endpoint, 2>& ends);

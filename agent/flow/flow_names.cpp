@@ -76,6 +76,7 @@ void FlowTable::on_tcp(Flow& flow, Side side, const Segment& segment)
         at.sequence = sequence;
         listen(flow, side, at);
     }
+    flow.was_reset = flow.was_reset || reset;
     // Where only one side's packets are captured, its FIN is all that will be seen of the end.
     if (reset || (sent.finished() && (answered.finished() || !answered.heard()))) flow.over = true;
 }
@@ -149,6 +150,7 @@ void FlowTable::finish_listening(Flow& flow)
 void FlowTable::on_udp(Flow& flow, Side side, const Segment& segment)
 {
     flow.octets[side].add_datagram(segment.length);
+    flow.isn[side] = sample_of(segment);
     if (!flow.looking || segment.payload.empty()) return;
     if (flow.speech == Flow::Speech::unknown) {
         // A client of QUIC may have any port, those of the neighbours' protocols too.

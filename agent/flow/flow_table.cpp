@@ -53,15 +53,58 @@ std::uint64_t FlowTable::hash_of(const Segment& segment) const
     return mix(from + to + static_cast<std::uint64_t>(segment.transport));
 }
 
+/// Two virtual networks may have the same addresses, and a host that bridges them shows one packet in both, or tagged
+/// in one direction and untagged in the other: where the flow was not seen in the packet's network, what it says
+/// decides.
 Flow* FlowTable::find(const Segment& segment, std::uint64_t hash, Side& side)
 {
+    constexpr unsigned most_alike = 8;
+    Flow* elsewhere = nullptr;
+    bool is_same = false;
+    unsigned alike = 0;
     const std::uint32_t slot = index_.find(hash, [&](std::uint32_t place) {
-        const Flow& flow = flow_at(place);
+        Flow& flow = flow_at(place);
         if (flow.transport != segment.transport) return false;
-        side = same_end(flow.ends[0], segment.source) ? 0 : 1;
-        return same_end(flow.ends[side], segment.source) && same_end(flow.ends[1 - side], segment.destination);
+        const Side sender = same_end(flow.ends[0], segment.source) ? 0 : 1;
+        if (!same_end(flow.ends[sender], segment.source) || !same_end(flow.ends[1 - sender], segment.destination))
+            return false;
+        if (flow.is_in(segment.network)) {
+            side = sender;
+            return true;
+        }
+        ++alike;
+        if (is_same) return false;
+        is_same = is_same_elsewhere(flow, sender, segment);
+        if (!is_same && elsewhere != nullptr) return false;
+        elsewhere = &flow;
+        side = sender;
+        return false;
     });
-    return slot == FlowIndex::nowhere ? nullptr : &flow_at(slot);
+    if (slot != FlowIndex::nowhere) return &flow_at(slot);
+    if (!is_same && alike < most_alike) return nullptr;
+    if (!is_same) ++counters_.networks_merged;
+    elsewhere->is_in_too(segment.network);
+    return elsewhere;
+}
+
+/// True where a packet of another virtual network is of this flow: TCP's numbers tell; of UDP it is the first answer,
+/// or the datagram that was just seen.
+bool FlowTable::is_same_elsewhere(const Flow& flow, Side side, const Segment& segment) const
+{
+    if (flow.copy) return true;
+    if (segment.transport != Transport::tcp) {
+        if (flow.octets[side].count() == 0) return true;
+        return flow.isn[side] == sample_of(segment) && now_ - flow.last < Copies::at_once;
+    }
+    const Octets& sent = flow.octets[side];
+    const Octets& answered = flow.octets[1 - side];
+    const bool acknowledges = segment.has(Segment::ack);
+    if (segment.has(Segment::syn) && !(acknowledges && answered.known()))
+        return sent.known() && flow.isn[side] == segment.sequence;
+    if (segment.has(Segment::syn)) return answered.start() == segment.acknowledgement;
+    const bool number_fits = !sent.known() || sent.fits(segment.sequence);
+    const bool answer_fits = !acknowledges || !answered.known() || answered.fits(segment.acknowledgement);
+    return segment.has(Segment::rst) || (number_fits && answer_fits);
 }
 
 Flow& FlowTable::open(const Segment& segment, std::uint64_t hash, Timestamp when)
@@ -95,6 +138,7 @@ Flow& FlowTable::open(const Segment& segment, std::uint64_t hash, Timestamp when
     flow.share_began = when;
     flow.leaps = leaps_;
     flow.looking = true;
+    flow.networks.fill(segment.network);
     return flow;
 }
 
@@ -140,7 +184,8 @@ void FlowTable::count_ends(Flow& flow)
 {
     if (flow.transport != Transport::tcp) return;
     for (const Side side : {0U, 1U})
-        if (flow.octets[1 - side].finished()) flow.octets[side].finish_unheard();
+        if (flow.octets[1 - side].finished() || (flow.was_reset && flow.octets[side].ended_by_one()))
+            flow.octets[side].finish_unheard();
 }
 
 void FlowTable::close(std::uint32_t slot)
@@ -249,49 +294,55 @@ void FlowTable::on_packet(const capture::Packet& packet)
 {
     ++counters_.packets;
     const Timestamp when{std::chrono::microseconds(packet.time_ns / 1000)};
-    const auto segment = dissector_.dissect(packet.link_type, packet.bytes, when);
-    if (!segment) return;
-    ++counters_.segments;
     const std::uint32_t interface = interface_of(packet);
+    if (const auto segment = dissector_.dissect(packet.link_type, packet.bytes, when)) take(*segment, interface, when);
+    while (dissector_.has_more())
+        if (const auto segment = dissector_.next(when)) take(*segment, interface, when);
+}
+
+void FlowTable::take(const Segment& segment, std::uint32_t interface, Timestamp when)
+{
+    ++counters_.segments;
+    interface = dissect::link::within(interface, segment.network);    // a virtual network is one
     if (!any_packet_) first_interface_ = interface;
     any_packet_ = true;
     if (interface != first_interface_ && !copies_) copies_ = std::make_unique<Copies>(seed_);
     tick(when);
 
-    const std::uint64_t hash = hash_of(*segment);
+    const std::uint64_t hash = hash_of(segment);
     Side side = 0;
-    Flow* flow = find(*segment, hash, side);
-    const bool is_another = flow != nullptr && (is_used_again(*flow, side, *segment) ||
-                                                (flow->established && begins_another_quic(*flow, side, *segment)));
+    Flow* flow = find(segment, hash, side);
+    const bool is_another = flow != nullptr && (is_used_again(*flow, side, segment) ||
+                                                (flow->established && begins_another_quic(*flow, side, segment)));
     if (is_another) {
         close(flow->slot);
         flow = nullptr;
     }
-    if (flow != nullptr && flow->asked_again == side + 1 && segment->has(Segment::syn)) return;    // see there
+    if (flow != nullptr && flow->asked_again == side + 1 && segment.has(Segment::syn)) return;    // see there
     if (flow == nullptr) {
         side = 0;
-        flow = &open(*segment, hash, when);
-        if (continuity_ != nullptr && resume(*flow, *segment)) {
+        flow = &open(segment, hash, when);
+        if (continuity_ != nullptr && resume(*flow, segment)) {
             ++counters_.connections_resumed;
-        } else if (copies_ && copies_->is_copy(*segment, interface, when)) {
+        } else if (copies_ && copies_->is_copy(segment, interface, when)) {
             flow->copy = true;
-            flow->isn[0] = segment->sequence;
+            flow->isn[0] = segment.sequence;
             ++counters_.copies;
         }
     }
     const auto since_last = std::chrono::abs(when - flow->last);
     flow->last = std::max(flow->last, when);
     flow->leaps = leaps_;
-    if (flow->copy) flow->over = flow->over || segment->has(Segment::fin) || segment->has(Segment::rst);
+    if (flow->copy) flow->over = flow->over || segment.has(Segment::fin) || segment.has(Segment::rst);
     if (flow->copy && flow->over) look_again_[flow->slot] = Timestamp::min();
     if (flow->copy || (copies_ && is_copied_datagram(*flow, side, interface, since_last))) return;
     flow->opened = std::min(flow->opened, when);
     if (!flow->pending_share) flow->share_began = std::max(flow->share_began, when);    // silence is no use
     flow->pending_share = true;
-    if (segment->transport == Transport::tcp)
-        on_tcp(*flow, side, *segment);
+    if (segment.transport == Transport::tcp)
+        on_tcp(*flow, side, segment);
     else
-        on_udp(*flow, side, *segment);
+        on_udp(*flow, side, segment);
     if (flow->over) look_again_[flow->slot] = Timestamp::min();    // it waits for less from now on
 }
 

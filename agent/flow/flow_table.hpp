@@ -39,6 +39,7 @@ struct Counters {
     std::uint64_t connections_resumed = 0;    ///< of these: known from an earlier life
     std::uint64_t connections_evicted = 0;    ///< ended early to make room
     std::uint64_t copies = 0;                 ///< datagrams and connections left out: seen on another interface before
+    std::uint64_t networks_merged = 0;    ///< connections of many virtual networks with the same addresses and ports
     std::uint64_t dns_evictions = 0;
     std::uint64_t answers_unasked = 0;       ///< DNS answers that were not believed: their question was not seen
     std::uint64_t streams_refused = 0;       ///< first flights that found no room
@@ -84,6 +85,8 @@ private:
     void on_server_speech() override;
 
     [[nodiscard]] Flow& flow_at(std::uint32_t slot) { return chunks_[slot / chunk_size][slot % chunk_size]; }
+    void take(const dissect::Segment& segment, std::uint32_t interface, Timestamp when);
+    [[nodiscard]] bool is_same_elsewhere(const Flow& flow, Side side, const dissect::Segment& segment) const;
     [[nodiscard]] std::uint64_t hash_of(const dissect::Segment& segment) const;
     [[nodiscard]] Flow* find(const dissect::Segment& segment, std::uint64_t hash, Side& side);
     Flow& open(const dissect::Segment& segment, std::uint64_t hash, Timestamp when);

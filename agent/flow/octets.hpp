@@ -12,6 +12,8 @@ public:
     /// segment's other number fits: then the capture left out what is between (it may keep starts and ends only).
     static constexpr std::uint32_t largest_jump = 64 * 1024 * 1024;
     static constexpr std::uint32_t largest_window = 1U << 30U;    ///< RFC 7323 section 2.3
+    /// Of a direction whose SYN was seen and nothing else yet, a believed number that lies further behind lies ahead.
+    static constexpr std::uint32_t furthest_before_start = 1U << 20U;
     enum class Jumps { doubted, believed };
 
     /// Where a direction stands, for one who goes on with it later.
@@ -57,6 +59,12 @@ public:
     /// The sequence number of the first payload octet is known (SYN + 1, or where the capture begins).
     void begin(std::uint32_t first)
     {
+        begin_at(first);
+        from_start_ = true;
+    }
+    /// The same where it is not known that this is the first.
+    void begin_at(std::uint32_t first)
+    {
         known_ = true;
         start_ = first;
         next_ = first;
@@ -66,10 +74,10 @@ public:
     void add_segment(std::uint32_t sequence, std::uint32_t length, Jumps jumps)
     {
         heard_ = true;
-        if (!known_) begin(sequence);
+        if (!known_) begin_at(sequence);
         const std::uint32_t end = sequence + length;
         if (fits(end) || jumps == Jumps::believed) {
-            advance(end);
+            advance(end, jumps);
         } else if (length != 0) {    // else a keep-alive or reset with a number of its own
             count_ += length;
             next_ = end;
@@ -78,9 +86,11 @@ public:
     void add_acknowledgement(std::uint32_t number, Jumps jumps)
     {
         if (!known_)
-            begin(number);
-        else if (fits(number) || jumps == Jumps::believed)
-            advance(number);
+            begin_at(number);
+        else if (fits(number) || jumps == Jumps::believed) {
+            by_one_ = number - next_ == 1 || (by_one_ && number == next_);
+            advance(number, jumps);
+        }
     }
     /// A FIN stands at `sequence`: nothing after it is payload.
     void finish(std::uint32_t sequence)
@@ -102,13 +112,20 @@ public:
         if (known_ && !heard_ && !finished_ && count_ > 0) finish(next_ - 1);
     }
 
+    /// The last that the other side acknowledged was a single octet: a FIN rather than payload, where it went then.
+    [[nodiscard]] bool ended_by_one() const { return by_one_; }
+
 private:
     /// What is not ahead lies behind, by a window at most. A FIN takes a number, too.
-    void advance(std::uint32_t to)
+    void advance(std::uint32_t to, Jumps jumps)
     {
         if (finished_ && static_cast<std::int32_t>(to - finish_) > 0) to = finish_;
         const std::uint32_t ahead = to - next_;
-        if (ahead == 0 || ahead > std::uint32_t{0} - largest_window) return;
+        if (ahead == 0) return;
+        const std::uint32_t behind = std::uint32_t{0} - ahead;
+        const bool nothing_is_behind =
+            from_start_ && count_ == 0 && jumps == Jumps::believed && behind > furthest_before_start;
+        if (behind < largest_window && !nothing_is_behind) return;
         count_ += ahead;
         next_ = to;
     }
@@ -120,6 +137,8 @@ private:
     bool known_ = false;
     bool heard_ = false;
     bool finished_ = false;
+    bool from_start_ = false;    ///< nothing was before `start_`
+    bool by_one_ = false;
 };
 
 }    // namespace dl::agent::flow

@@ -79,6 +79,12 @@ const std::vector<Case> cases{
     {"capwap, frame control swapped", 101,
      in_udp(5247, octets({0, 0x10, 0x43, 0, 0, 0, 0, 0}) + octets({1, 8}) + zeros(22) +
                       octets({0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) + plain)},
+    {"802.1ah", 1, ethernet(u16(5) + u16(0x88e7) + octets({0, 0, 1, 2}) + ethernet(plain), 0x88a8)},
+    {"vxlan-gpe, IPv4", 101, in_udp(4790, octets({12, 0, 0, 1, 0, 0, 1, 0}) + plain)},
+    {"vxlan-gpe, ethernet", 101, in_udp(4790, octets({12, 0, 0, 3, 0, 0, 1, 0}) + ethernet(plain))},
+    {"radiotap, body on a multiple of 4", 127,
+     octets({0, 0, 17, 0, 3, 0, 0, 0}) + zeros(8) + octets({0x20}) + octets({0x88, 1}) + zeros(26) +
+         octets({0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) + plain},
     {"two tunnels", 101, in_udp(4789, octets({8, 0, 0, 0, 0, 0, 1, 0}) + ethernet(in_ip(4, plain)))},
 };
 
@@ -107,6 +113,53 @@ TEST_P(EveryEncapsulation, CutAtEachOctetNeverClaimsWhatIsNotThere)
         EXPECT_LT(segment->payload.size(), message.size()) << length;
         EXPECT_LE(segment->payload.size(), segment->length) << length;
     }
+}
+
+TEST(Packet, EverySubframeOfAnAggregateIsFound)
+{
+    const auto subframe = [](std::uint16_t port) {
+        const Data llc =
+            octets({0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) + ipv4(17, udp(client, server(port), message), client, server(port));
+        return zeros(12) + u16(llc.size()) + llc;
+    };
+    const auto padded = [](Data data) {
+        data.resize((data.size() + 3) / 4 * 4);
+        return data;
+    };
+    const Data arp = zeros(12) + u16(8) + octets({0xaa, 0xaa, 3, 0, 0, 0, 8, 6});
+    const Data frame =
+        octets({0x88, 1}) + zeros(22) + octets({0x80, 0}) + padded(subframe(9001)) + padded(arp) + subframe(9002);
+    for (std::size_t length = 0; length <= frame.size(); ++length) {
+        const Data cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length));
+        PacketDissector dissector;
+        std::vector<std::uint16_t> ports;
+        for (auto segment = dissector.dissect(105, cut, {});; segment = dissector.next({})) {
+            if (segment && segment->payload.size() == message.size()) ports.push_back(segment->destination.port);
+            if (!dissector.has_more()) break;
+        }
+        if (length == frame.size())
+            EXPECT_EQ(ports, (std::vector<std::uint16_t>{9001, 9002}));
+        else
+            EXPECT_LE(ports.size(), 1U);
+    }
+}
+
+TEST(Packet, TellsVirtualNetworksApart)
+{
+    const auto network_of = [](std::uint32_t link_type, const Data& frame) {
+        PacketDissector dissector;
+        const auto segment = dissector.dissect(link_type, frame, {});
+        EXPECT_TRUE(segment);
+        return segment ? segment->network : 0;
+    };
+    const auto tagged = [](std::size_t id) { return ethernet(u16(id) + u16(0x0800) + plain, 0x8100); };
+    const auto vxlan = [](int id) { return in_udp(4789, octets({8, 0, 0, 0, 0, 0, id, 0}) + ethernet(plain)); };
+    EXPECT_EQ(network_of(1, ethernet(plain)), 0U);
+    EXPECT_EQ(network_of(1, tagged(0xe000)), 0U);    // a priority alone (IEEE 802.1Q section 9.6)
+    EXPECT_EQ(network_of(1, tagged(7)), network_of(1, tagged(0xe007)));
+    EXPECT_NE(network_of(1, tagged(7)), network_of(1, tagged(8)));
+    EXPECT_NE(network_of(101, vxlan(7)), network_of(101, vxlan(8)));
+    EXPECT_NE(network_of(101, vxlan(7)), network_of(1, tagged(7)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Packet, EveryEncapsulation, ::testing::ValuesIn(cases));

@@ -35,6 +35,112 @@ TEST_F(FlowTables, StartsAndEndsAloneTellTheOctetsOfALargeDownload)
     EXPECT_EQ(ended(), (std::vector<Seen>{{"", "", Evidence::address_only, 1, 5000, 3'000'000'000U, at}}));
 }
 
+TEST_F(FlowTables, StartsAndEndsAloneTellTheOctetsUpToTheEndOfTheNumbers)
+{
+    for (const std::uint32_t octets : {3'221'225'472U, 3'500'000'000U, 4'290'000'000U}) {
+        shake_hands(9999);
+        const std::uint32_t down = 501 + octets;
+        see(tcp_frame(to_, from_, down, 101 + 5000, 17));
+        see(tcp_frame(from_, to_, 101 + 5000, down + 1, 17));
+        see(tcp_frame(to_, from_, down + 1, 101 + 5001, 16));
+        EXPECT_EQ(ended(), (std::vector<Seen>{{"", "", Evidence::address_only, 1, 5000, octets, at}}));
+    }
+}
+
+TEST_F(FlowTables, AKeepAliveBeforeAnyPayloadCountsNothing)
+{
+    shake_hands(9999);
+    see(tcp_frame(from_, to_, 100, 501, 16));    // RFC 9293 section 3.8.4
+    see(tcp_frame(from_, to_, 100, 501, 16, zeros(1)));
+    see(tcp_frame(to_, from_, 501, 101, 16));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"", "", Evidence::address_only, 1, 0, 0, at}}));
+}
+
+TEST_F(FlowTables, TheEndOfAServerThatOnlyAnAcknowledgementTellsOfIsNoPayloadBeforeAReset)
+{
+    from_ = client;
+    to_ = server(9999);
+    see(tcp_frame(from_, to_, 100, 0, 2));
+    see(tcp_frame(from_, to_, 101, 501, 16));
+    see(tcp_frame(from_, to_, 101, 501, 24, zeros(50)));
+    see(tcp_frame(from_, to_, 151, 501 + 1000, 16));
+    see(tcp_frame(from_, to_, 151, 501 + 1001, 16));    // the server's FIN
+    see(tcp_frame(from_, to_, 151, 501 + 1001, 20));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"", "", Evidence::address_only, 1, 50, 1000, at}}));
+}
+
+/// The frame in a VLAN.
+Data tagged(const Data& frame, std::size_t id)
+{
+    return Data(frame.begin(), frame.begin() + 12) + u16(0x8100) + u16(id) + Data(frame.begin() + 12, frame.end());
+}
+
+TEST_F(FlowTables, EqualAddressesInTwoVlansAreTwoConnections)
+{
+    from_ = client;
+    to_ = server(443);
+    const auto hello = [](int vlan) { return records(client_hello("vlan" + std::to_string(vlan) + ".example")); };
+    const auto isn = [](int vlan) { return static_cast<std::uint32_t>(1'000'000'000 * vlan); };
+    for (const int vlan : {1, 2, 3})
+        see(tagged(tcp_frame(from_, to_, isn(vlan), 0, 2), static_cast<std::size_t>(vlan)));
+    for (const int vlan : {1, 2, 3})
+        see(tagged(tcp_frame(to_, from_, isn(vlan) + 7, isn(vlan) + 1, 18), static_cast<std::size_t>(vlan)));
+    for (const int vlan : {1, 2, 3})
+        see(tagged(tcp_frame(from_, to_, isn(vlan) + 1, isn(vlan) + 8, 24, hello(vlan)),
+                   static_cast<std::size_t>(vlan)));
+    for (const int vlan : {1, 2})
+        see(tagged(udp_frame(client, server(9000), zeros(static_cast<std::size_t>(10 * vlan))),
+                   static_cast<std::size_t>(vlan)));
+    for (const int vlan : {1, 2})
+        see(tagged(udp_frame(server(9000), client, zeros(static_cast<std::size_t>(vlan))),
+                   static_cast<std::size_t>(vlan)));
+    const std::size_t size = hello(1).size();
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"vlan1.example", "", Evidence::tls_sni, 1, size, 0, at},
+                                          {"vlan2.example", "", Evidence::tls_sni, 1, size, 0, at},
+                                          {"vlan3.example", "", Evidence::tls_sni, 1, size, 0, at},
+                                          {"", "", Evidence::address_only, 1, 10, 1, at},
+                                          {"", "", Evidence::address_only, 1, 20, 2, at}}));
+}
+
+TEST_F(FlowTables, OnePacketTaggedAndUntaggedIsOne)
+{
+    const auto both = [&](const Data& frame) {
+        see(frame);
+        see(tagged(frame, 7));
+    };
+    const Data hello = records(client_hello("bridged.example"));
+    both(tcp_frame(client, server(443), 100, 0, 2));
+    both(tcp_frame(server(443), client, 500, 101, 18));
+    both(tcp_frame(client, server(443), 101, 501, 24, hello));
+    both(udp_frame(client, server(9000), text("question")));
+    both(udp_frame(server(9000), client, text("the answer")));
+    both(udp_frame(client, server(9000), text("and more")));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"bridged.example", "", Evidence::tls_sni, 1, hello.size(), 0, at},
+                                          {"", "", Evidence::address_only, 1, 16, 10, at}}));
+}
+
+TEST_F(FlowTables, TaggedInOneDirectionOnlyIsOneConnection)
+{
+    const Data hello = records(client_hello("one-way.example"));
+    see(tcp_frame(client, server(443), 100, 0, 2));
+    see(tagged(tcp_frame(server(443), client, 500, 101, 18), 7));
+    see(tcp_frame(client, server(443), 101, 501, 24, hello));
+    see(tagged(tcp_frame(server(443), client, 501, static_cast<std::uint32_t>(101 + hello.size()), 24, zeros(70)), 7));
+    see(udp_frame(client, server(9000), zeros(3)));
+    see(tagged(udp_frame(server(9000), client, zeros(4)), 7));
+    see(tagged(udp_frame(server(9000), client, zeros(4)), 7));
+    EXPECT_EQ(ended(), (std::vector<Seen>{{"one-way.example", "", Evidence::tls_sni, 1, hello.size(), 70, at},
+                                          {"", "", Evidence::address_only, 1, 3, 8, at}}));
+}
+
+TEST_F(FlowTables, ThousandsOfVirtualNetworksWithOneTupleTakeNoMoreThanAFew)
+{
+    for (std::size_t id = 1; id < 4000; ++id)
+        see(tagged(tcp_frame(client, server(443), static_cast<std::uint32_t>(id * 1'000'003), 0, 2), id));
+    EXPECT_EQ(table_.counters().networks_merged, 3999U - 8);
+    EXPECT_EQ(ended().size(), 8U);
+}
+
 TEST_F(FlowTables, CopiesOnOtherInterfacesCountOnce)
 {
     const Host inside{octets({172, 17, 0, 2}), 40000};
