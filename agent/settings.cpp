@@ -1,6 +1,8 @@
 #include "agent/settings.hpp"
 
 #include "agent/uplink/route.hpp"
+#include "shared/names/host_name.hpp"
+#include "shared/signed/statement.hpp"
 #include "shared/tls/certificates.hpp"
 
 #include <net/if.h>
@@ -26,6 +28,18 @@ std::optional<std::string> check_pin(std::string_view text)
 {
     const Result<Digest> pin = tls::parse_pin(text);
     return pin ? std::nullopt : std::optional{pin.error().message};
+}
+
+std::optional<std::string> check_settings_key(std::string_view text)
+{
+    const auto key = signing::parse_public_key(text);
+    return key ? std::nullopt : std::optional{key.error().message};
+}
+
+std::optional<std::string> check_host(std::string_view text)
+{
+    if (names::normalise_host(text)) return std::nullopt;
+    return "is no host name; give one such as clinic.example, which stands for all below it too";
 }
 
 std::optional<std::string> check_interface(std::string_view text)
@@ -57,6 +71,11 @@ const SettingsTable<Settings>& settings_table()
              .description =
                  "Fingerprint of the collector CA's public key; what `enroll --ca-pin` said where it is absent."},
             &S::ca_pin, check_pin, "sha256:HEX"),
+        text_setting<S>({.key = "settings_key",
+                         .since = "0.2",
+                         .description = "Public settings key: what is collected never goes beyond what was signed with "
+                                        "it. What `enroll --settings-key` said where it is absent."},
+                        &S::settings_key, check_settings_key, "ed25519:HEX"),
         path_setting<S>(
             {.key = "data_directory",
              .since = first,
@@ -90,7 +109,7 @@ const SettingsTable<Settings>& settings_table()
                          .since = first,
                          .description =
                              "Hosts of personal life, one per line: they leave this host as the word `personal` only. "
-                             "Absent: the list that is built in."},
+                             "Absent: the list that is built in. Signed settings add to it."},
                         &S::personal_list),
         path_setting<S>({.key = "process_watch",
                          .since = "0.2",
@@ -104,6 +123,27 @@ const SettingsTable<Settings>& settings_table()
                             .since = first,
                             .description = "Report names that were asked for but not connected to."},
                            &S::dns_only),
+        boolean_setting<S>({.key = "report_people",
+                            .since = "0.2",
+                            .description = "Report whose a connection is, as a pseudonym; false: the device's only."},
+                           &S::report_people),
+        boolean_setting<S>({.key = "report_applications",
+                            .since = "0.2",
+                            .description = "Report which program or unit makes a connection, and the TLS it offers."},
+                           &S::report_applications),
+        choice_setting<S, signing::TimeGrain>({.key = "time_grain",
+                                               .since = "0.2",
+                                               .description = "How finely the times of first and last use of a day are "
+                                                              "told."},
+                                              &S::time_grain,
+                                              {{"day", signing::TimeGrain::day},
+                                               {"hour", signing::TimeGrain::hour},
+                                               {"second", signing::TimeGrain::second}}),
+        texts_setting<S>(
+            {.key = "excluded_hosts",
+             .since = "0.2",
+             .description = "Hosts, and all below them, of which nothing is booked where their name is seen."},
+            &S::excluded_hosts, check_host),
         whole_number_setting<S>({.key = "flush_seconds",
                                  .unit = "seconds",
                                  .since = first,

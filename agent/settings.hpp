@@ -4,6 +4,7 @@
 
 #include "shared/base/failure.hpp"
 #include "shared/config/settings_table.hpp"
+#include "shared/signed/collection.hpp"
 #include "shared/wire/report.hpp"
 
 #include <cstdint>
@@ -25,9 +26,15 @@ struct Settings {
     std::filesystem::path personal_list;         ///< hosts of personal life; empty: the list that is built in
     /// Where the process watch answers which program holds a socket; without it programs stay unknown.
     std::filesystem::path process_watch = "/run/daylight-process-watch/socket";
-    std::string device_name;             ///< empty: the host name
-    bool dns_only = false;               ///< report DNS questions that no connection followed
-    std::uint32_t flush_seconds = 10;    ///< at most so much live capture is lost to a kill
+    std::string device_name;     ///< empty: the host name
+    std::string settings_key;    ///< ed25519:HEX; empty: as stored at enrolment
+    // What is collected. Signed settings give the bound, these narrow it.
+    bool dns_only = false;    ///< report DNS questions that no connection followed
+    bool report_people = true;
+    bool report_applications = true;
+    signing::TimeGrain time_grain = signing::TimeGrain::second;
+    std::vector<std::string> excluded_hosts;    ///< suffixes
+    std::uint32_t flush_seconds = 10;           ///< at most so much live capture is lost to a kill
     std::uint32_t report_seconds = 300;
     double report_jitter = 0.2;    ///< share of report_seconds by which reports are spread
     std::uint32_t ledger_limit_mb = 64;

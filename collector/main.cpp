@@ -16,6 +16,7 @@ int main(int argc, char** argv)
     commands::add_check_config(line);
     commands::add_doctor(line);
     commands::add_token(line);
+    commands::add_settings(line);
     commands::add_agents(line);
     commands::add_user(line);
     commands::add_classify(line);

@@ -7,6 +7,7 @@
 #include "agent/uplink/enrolment.hpp"
 #include "agent/uplink/route.hpp"
 #include "shared/command_line/option_checks.hpp"
+#include "shared/signed/statement.hpp"
 #include "shared/tls/certificates.hpp"
 
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ struct Options {
     std::string token;
     std::string ca_pin;
     std::string proxy;
+    std::string settings_key;
 };
 
 int enroll(const Options& options)
@@ -41,6 +43,7 @@ int enroll(const Options& options)
     wish.observer = settings->mode;
     wish.data_directory = settings->data_directory;
     wish.host = platform::host_mark();
+    wish.settings_key = options.settings_key;
     const auto enrolment = uplink::enrol(wish, uplink::process_environment());
     if (!enrolment) return fail("enroll", enrolment.error());
     const auto validity = uplink::validity_of(*enrolment);
@@ -67,6 +70,11 @@ void add_enroll(CommandLine& line)
     verb->add_option("--proxy", options->proxy,
                      "http://HOST:PORT of a CONNECT proxy, or none; one that asks for a password goes into HTTPS_PROXY")
         ->check(command_line::read_by(uplink::parse_named_proxy));
+    verb->add_option(
+            "--settings-key", options->settings_key,
+            "ed25519:HEX: what is collected never goes beyond what this key signed (daylight-collector settings "
+            "keygen prints it)")
+        ->check(command_line::read_by(signing::parse_public_key));
     add_config_option(*verb, options->config);
     verb->callback([&line, options] { line.chosen = [options] { return enroll(*options); }; });
 }

@@ -3,6 +3,7 @@
 #include "agent/commands/commands.hpp"
 #include "agent/commands/verb.hpp"
 #include "agent/ledger/ledger.hpp"
+#include "agent/service/collecting.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/health.hpp"
 #include "agent/service/standing.hpp"
@@ -104,6 +105,29 @@ std::size_t width_without_terminal()
     return read.ec == std::errc{} && columns > 0 ? columns : enough;
 }
 
+/// What may be collected here, and who said so.
+Result<void> tell_collecting(const Settings& settings, const uplink::Enrolment& enrolment, Timestamp now)
+{
+    const auto held = service::load_signed_settings(settings, enrolment);
+    if (!held) return held.error();
+    const auto local = service::collection_of(settings);
+    if (!local) return local.error();
+    std::string by = "the agent's own file alone says so; no settings key is pinned";
+    if (held->governed() && !held->document())
+        by = "the least, until the collector hands over signed settings";
+    else if (held->expired(now))
+        by = fmt::format("the least: the signed settings {} have expired", held->document()->serial);
+    else if (held->governed())
+        by = fmt::format("no more than the signed settings {} allow, good until {}", held->document()->serial,
+                         to_rfc3339(held->document()->expires));
+    fmt::print(stderr, "Collected here: {} ({}).\n",
+               signing::in_words(service::in_force(held->bound(now), *local, settings.mode)), by);
+    if (held->refused() > 0)
+        fmt::print(stderr, "Settings were refused {} times{}{}.\n", held->refused(),
+                   held->why().empty() ? "" : ", last: ", held->why());
+    return {};
+}
+
 int explain(const Options& options)
 {
     const auto settings = load_settings(options.config);
@@ -170,6 +194,8 @@ int explain(const Options& options)
                "{} cells of use were told to {} and are still kept here ({} days). No payload, path or page is among "
                "them. {}; the collector was told keyed pseudonyms of them and of this device.\n",
                cells, enrolment->collector, settings->keep_acknowledged_days, who);
+    if (const auto told = tell_collecting(*settings, *enrolment, clock.now()); !told)
+        return fail("explain", told.error());
     const auto offers = (*ledger)->offers();
     if (!offers) return fail("explain", offers.error());
     std::string offered;

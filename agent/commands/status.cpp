@@ -2,6 +2,7 @@
 #include "agent/commands/commands.hpp"
 #include "agent/commands/verb.hpp"
 #include "agent/ledger/ledger.hpp"
+#include "agent/service/collecting.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/health.hpp"
 #include "agent/service/watch.hpp"
@@ -45,6 +46,23 @@ nlohmann::json share(std::uint64_t part, std::uint64_t whole)
     return std::round(exact * 1000) / 1000;
 }
 
+template <class Row>
+Result<void> show_collecting(const Settings& settings, const uplink::Enrolment& enrolment, Timestamp now, Row row)
+{
+    const auto held = service::load_signed_settings(settings, enrolment);
+    if (!held) return held.error();
+    const auto local = service::collection_of(settings);
+    if (!local) return local.error();
+    const auto& document = held->document();
+    row("settings_key", held->trusted() ? nlohmann::json(signing::to_text(*held->trusted())) : nlohmann::json());
+    row("settings_serial", document ? nlohmann::json(document->serial) : nlohmann::json());
+    row("settings_good_until", document ? when(document->expires) : nlohmann::json());
+    row("settings_refused", held->refused());
+    row("settings_last_refusal", held->why().empty() ? nlohmann::json() : nlohmann::json(held->why()));
+    row("collects", signing::in_words(service::in_force(held->bound(now), *local, settings.mode)));
+    return {};
+}
+
 int status(const Options& options)
 {
     const auto settings = load_settings(options.config);
@@ -78,6 +96,8 @@ int status(const Options& options)
     const auto absence = standing ? standing->absence : std::nullopt;
     row("interface_absent", told(absence, [](const auto& now) { return now.interface; }));
     row("interface_absent_since", told(absence, [](const auto& now) { return to_rfc3339(now.since); }));
+    if (const auto shown = show_collecting(*settings, *enrolment, clock.now(), row); !shown)
+        return fail("status", shown.error());
 
     const auto ledger = ledger::open_existing_ledger(service::ledger_file(settings->data_directory), clock);
     const auto so_far = [&](const Failure& why) {    // what is known without the ledger is shown all the same

@@ -43,6 +43,16 @@ std::string printable(std::string_view text)
 
 Timestamp whole_second(Timestamp moment) { return Timestamp{std::chrono::floor<std::chrono::seconds>(moment)}; }
 
+Timestamp at_grain(Timestamp moment, signing::TimeGrain grain)
+{
+    switch (grain) {
+        case signing::TimeGrain::day: return Timestamp{std::chrono::floor<std::chrono::days>(moment)};
+        case signing::TimeGrain::hour: return Timestamp{std::chrono::floor<std::chrono::hours>(moment)};
+        case signing::TimeGrain::second: break;
+    }
+    return whole_second(moment);
+}
+
 std::string_view without_brackets(std::string_view literal)
 {
     if (literal.size() > 2 && literal.front() == '[' && literal.back() == ']')
@@ -56,7 +66,22 @@ Booker::Booker(BookerRules rules, identity::Attributor& attributor)
     : rules_(std::move(rules)),
       attributor_(attributor),
       own_device_(names::device_pseudonym(rules_.organisation_key, rules_.device))
-{}
+{
+    BookingBounds fixed;
+    fixed.dns_only = rules_.dns_only;
+    fixed.personal_hosts = rules_.personal_hosts;
+    bounds_ = std::make_shared<const BookingBounds>(std::move(fixed));
+    look_at_bounds();
+}
+
+void Booker::look_at_bounds()
+{
+    if (!rules_.bounds) return;
+    const std::uint64_t version = rules_.bounds->version();
+    if (version == bounds_version_) return;
+    bounds_ = rules_.bounds->get();
+    bounds_version_ = version;
+}
 
 Pseudonym Booker::person(const std::string& user)
 {
@@ -121,13 +146,17 @@ std::optional<wire::Destination> Booker::destination_of(const flow::Connection& 
         to.host = connection.server.address.to_string();
         evidence = wire::Evidence::address_only;
     }
-    if (to.host == personal || rules_.personal_hosts.contains(to.host) || rules_.personal_hosts.contains(to.canonical))
+    const PersonalHosts& excluded = bounds_->excluded_hosts;
+    if (excluded.contains(to.host) || excluded.contains(to.canonical)) return std::nullopt;
+    const PersonalHosts& folded = bounds_->personal_hosts;
+    if (to.host == personal || folded.contains(to.host) || folded.contains(to.canonical))
         return wire::Destination{std::string(personal), {}, to.transport, 0};
     return to;
 }
 
 std::optional<flow::OpenConnection> Booker::to_keep(const flow::Connection& connection, flow::OpenConnection open) const
 {
+    if (!bounds_->use) return std::nullopt;
     if (open.evidence == wire::Evidence::dns_query || connection.server.port == port_dns) return std::nullopt;
     if (is_nobody(connection.server.address, open.name) || connection.server.port == port_mdns ||
         connection.server.port == port_llmnr)
@@ -162,9 +191,10 @@ std::optional<flow::OpenConnection> Booker::to_keep(const flow::Connection& conn
 
 void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
 {
+    look_at_bounds();
     wire::Evidence evidence = usage.evidence;
     const bool question = evidence == wire::Evidence::dns_query;
-    if (question && (!rules_.dns_only || usage.no_such_name)) return;
+    if (question && (!bounds_->dns_only || usage.no_such_name)) return;
     if (is_nobody(connection.server.address, usage.name)) return;
     if (connection.server.port == port_mdns || connection.server.port == port_llmnr) return;
     if (!question && usage.name.empty() && connection.server.port == port_dns) return;
@@ -180,7 +210,7 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     if (who->own) return;
     const bool first = !who->booked;
     who->booked = true;
-    if (booking_ == Booking::skipped) return;
+    if (booking_ == Booking::skipped || !bounds_->use) return;
 
     if (!question && first && usage.connections > 0) {
         counted_.connections += 1;
@@ -196,13 +226,16 @@ void Booker::used(const flow::Connection& connection, const flow::Usage& usage)
     auto to = destination_of(connection, usage, evidence);
     if (!to || (question && rules_.own_questions.contains(to->host))) return;
     // Of a program that is not known, an offer tells nothing that could be mended.
-    if (usage.offer && who->application)
+    if (usage.offer && who->application && bounds_->applications)
         offers_[{*who->application, usage.offer->version}].merge({usage.offer->protocols, day_of(usage.first_seen)});
-    CellKey key{day_of(usage.last_seen), device(connection), who->person, who->application, std::move(*to), evidence};
+    CellKey key{day_of(usage.last_seen), device(connection), {}, {}, std::move(*to), evidence};
+    if (bounds_->people) key.person = who->person;
+    if (bounds_->applications) key.application = who->application;
     // A share may begin before midnight, a cell may not.
-    const Timestamp first_seen = std::max(whole_second(usage.first_seen), Timestamp{key.day});
+    const signing::TimeGrain grain = bounds_->time_grain;
+    const Timestamp first_seen = std::max(at_grain(usage.first_seen, grain), Timestamp{key.day});
     pending_[std::move(key)].add(
-        {usage.connections, usage.bytes_up, usage.bytes_down, first_seen, whole_second(usage.last_seen)});
+        {usage.connections, usage.bytes_up, usage.bytes_down, first_seen, at_grain(usage.last_seen, grain)});
 }
 
 Booked Booker::take()

@@ -11,6 +11,7 @@
 #include "agent/flow/sighting.hpp"
 #include "agent/identity/attributor.hpp"
 #include "agent/identity/system_accounts.hpp"
+#include "agent/ledger/booking_bounds.hpp"
 #include "agent/ledger/cell.hpp"
 #include "agent/ledger/personal_hosts.hpp"
 
@@ -30,8 +31,10 @@ struct BookerRules {
     std::array<std::uint8_t, 32> organisation_key{};
     std::string device;                ///< host name of this device
     bool device_per_client = false;    ///< a sensor: each client address is a device of its own
-    bool dns_only = false;             ///< report DNS questions as use
-    PersonalHosts personal_hosts;
+    bool dns_only = false;             ///< report DNS questions as use; where there are no `bounds`
+    PersonalHosts personal_hosts;      ///< where there are no `bounds`
+    /// What may be booked from now on, whenever it changes; null: dns_only and personal_hosts, and all else.
+    std::shared_ptr<const CurrentBounds> bounds;
     identity::SystemAccounts
         system_accounts;    ///< users that are no people (root, daemons): their use is the device's
     std::shared_ptr<const flow::OwnConnections> own;    ///< left out; may be null
@@ -83,7 +86,11 @@ private:
     Pseudonym person(const std::string& user);
     Pseudonym device(const flow::Connection& connection);
 
+    void look_at_bounds();
+
     BookerRules rules_;
+    std::shared_ptr<const BookingBounds> bounds_;
+    std::uint64_t bounds_version_ = 0;
     identity::Attributor& attributor_;
     Booking booking_ = Booking::on;
     Pseudonym own_device_;

@@ -28,12 +28,15 @@ public:
     [[nodiscard]] bool contains(std::string_view host) const;
     [[nodiscard]] std::size_t size() const { return suffixes_.size(); }
 
-private:
     struct Hash {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
     };
-    std::unordered_set<std::string, Hash, std::equal_to<>> suffixes_;
+    using Suffixes = std::unordered_set<std::string, Hash, std::equal_to<>>;
+    [[nodiscard]] const Suffixes& suffixes() const { return suffixes_; }
+
+private:
+    Suffixes suffixes_;
 };
 
 /// One suffix per line of `text`, which `name` stands for in messages; blank lines and what follows # are skipped. A

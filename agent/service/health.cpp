@@ -2,6 +2,7 @@
 
 #include "agent/ledger/ledger.hpp"
 #include "agent/platform/platform.hpp"
+#include "agent/service/collecting.hpp"
 #include "agent/service/data_directory.hpp"
 #include "agent/service/personal_list.hpp"
 #include "agent/service/watch.hpp"
@@ -44,6 +45,7 @@ public:
         source();
         owners();
         personal();
+        if (enrolment_) signed_settings();
         ledger();
         if (enrolment_) collector();
         reports();
@@ -158,6 +160,31 @@ private:
         if (hosts->size() == 0)
             return say("personal hosts", Grade::fail, "the list is empty: nothing is folded", "set personal_list");
         say("personal hosts", Grade::ok, fmt::format("{} suffixes are folded to one word", hosts->size()));
+    }
+
+    void signed_settings()
+    {
+        const auto held = load_signed_settings(settings_, *enrolment_);
+        if (!held) return say("signed settings", Grade::fail, held.error().message, "see the message");
+        if (!held->governed())
+            return say("signed settings", Grade::ok,
+                       "no settings key is pinned: agent.json alone says what is collected");
+        const auto& document = held->document();
+        const Timestamp now = clock_.now();
+        if (!document)
+            say("signed settings", Grade::warn, "none yet: the least is collected",
+                "on the collector: daylight-collector settings publish");
+        else if (held->expired(now))
+            say("signed settings", Grade::fail,
+                fmt::format("{} expired on {}: the least is collected", document->serial,
+                            to_rfc3339(document->expires)),
+                "sign and publish new ones: daylight-collector settings sign");
+        else
+            say("signed settings", Grade::ok,
+                fmt::format("{} in force until {}", document->serial, to_rfc3339(document->expires)));
+        if (!held->why().empty())
+            say("refused settings", Grade::warn, fmt::format("{} times, last: {}", held->refused(), held->why()),
+                "ask who runs the collector and who holds the settings key");
     }
 
     void ledger()

@@ -83,6 +83,8 @@ private:
     {
         while (true) {
             keep_house();
+            said(plan_.collecting->apply(clock_.now()));    // they may have come to their end
+            reporting_.set_interval(plan_.collecting->report_every());
             const auto first = ledger_.unsent(1);
             if (!first) spdlog::error("{}", first.error().message);
             const bool anything = first && !first->cells.empty();
@@ -157,6 +159,48 @@ private:
         for (const wire::RejectedCell& cell : reply->rejected)
             spdlog::warn("the collector did not take cell {} of a report: {}", cell.index, cell.reason);
         apply(reporting_.replied(clock_.now(), *reply, batch->current), *batch, &*reply);
+        if (!reply->settings || !plan_.collecting->settings().wants(*reply->settings, clock_.now())) co_return;
+        const wire::SettingsOffer offer = *reply->settings;
+        co_await exchange_settings(offer);
+    }
+
+    /// Asks for what the collector offers, takes or refuses it, and tells how that went. What fails is tried again with
+    /// the next report.
+    asio::awaitable<void> exchange_settings(wire::SettingsOffer offer)
+    {
+        uplink::SignedSettings& settings = plan_.collecting->settings();
+        const wire::SettingsRequest before = settings.request();
+        const Result<wire::SettingsReply> got = co_await ask_for_settings(before);
+        if (!got) {
+            spdlog::warn("settings: {}", got.error().message);
+            co_return;
+        }
+        const auto outcome = settings.take(*got, clock_.now());
+        if (!outcome) {
+            spdlog::error("settings: {}; what was in force stays", outcome.error().message);
+            co_return;
+        }
+        using Outcome = uplink::SignedSettings::Outcome;
+        if (*outcome == Outcome::refused) spdlog::warn("refused: {}; what was in force stays", settings.why());
+        if (*outcome == Outcome::taken) said(plan_.collecting->apply(clock_.now()));
+        if (*outcome != Outcome::nothing_new) {
+            const wire::SettingsRequest after = settings.request();
+            const Result<wire::SettingsReply> told = co_await ask_for_settings(after);
+            if (!told) co_return;
+        }
+        settings.told(offer);
+    }
+
+    asio::awaitable<Result<wire::SettingsReply>> ask_for_settings(const wire::SettingsRequest& about)
+    {
+        uplink::Request request;
+        request.path = "/agent/v1/settings";
+        request.content_type = "application/json";
+        request.body = wire::encode_json(about);
+        const Result<uplink::Response> response = co_await client_->post(std::move(request));
+        if (!response) co_return response.error();
+        if (response->status < 200 || response->status > 299) co_return denied(uplink::told_by(*response));
+        co_return wire::decode_json<wire::SettingsReply>(response->body);
     }
 
     asio::awaitable<void> renew()

@@ -4,6 +4,7 @@
 
 #include "agent/flow/own_connections.hpp"
 #include "agent/ledger/ledger.hpp"
+#include "agent/service/collecting.hpp"
 #include "agent/uplink/enrolment.hpp"
 #include "agent/uplink/reporting.hpp"
 #include "shared/base/failure.hpp"
@@ -20,6 +21,7 @@ struct ReporterPlan {
     uplink::Pace pace;
     std::filesystem::path data_directory;         ///< where a renewed certificate goes
     std::shared_ptr<flow::OwnConnections> own;    ///< told of each connection to the collector; may be null
+    std::unique_ptr<Collecting> collecting;       ///< signed settings go here
 };
 
 class Reporter {

@@ -4,8 +4,8 @@
 #include "agent/identity/recorded_attributor.hpp"
 #include "agent/platform/platform.hpp"
 #include "agent/service/capture_position.hpp"
+#include "agent/service/collecting.hpp"
 #include "agent/service/data_directory.hpp"
-#include "agent/service/personal_list.hpp"
 #include "agent/service/reporter.hpp"
 #include "agent/service/watch.hpp"
 #include "agent/uplink/enrolment.hpp"
@@ -111,8 +111,8 @@ Result<ReporterPlan> plan_reports(const Settings& settings)
                       std::move(*route),
                       {},
                       settings.data_directory,
-                      std::make_shared<flow::OwnConnections>()};
-    plan.pace.report_every = std::chrono::seconds(settings.report_seconds);
+                      std::make_shared<flow::OwnConnections>(),
+                      {}};
     plan.pace.jitter = settings.report_jitter;
     return plan;
 }
@@ -124,13 +124,15 @@ Result<Opened> open_all(const Settings& settings)
     if (!reporter) return reporter.error();
     opened.reporter = std::move(*reporter);
 
-    auto personal = personal_hosts_from(settings.personal_list);
-    if (!personal) return personal.error();
-    opened.rules.personal_hosts = std::move(*personal);
+    const auto bounds = std::make_shared<ledger::CurrentBounds>();
+    auto collecting = Collecting::start(settings, opened.reporter.enrolment, SystemClock{}.now(), bounds);
+    if (!collecting) return collecting.error();
+    opened.reporter.pace.report_every = (*collecting)->report_every();
+    opened.reporter.collecting = std::move(*collecting);
+    opened.rules.bounds = bounds;
     opened.rules.organisation_key = opened.reporter.enrolment.organisation_key;
     opened.rules.device = device_name(settings);
     opened.rules.device_per_client = settings.mode == wire::ObserverKind::sensor;
-    opened.rules.dns_only = settings.dns_only;
     opened.rules.system_accounts = platform::system_accounts();
     opened.rules.own = opened.reporter.own;
     opened.rules.own_questions.insert(opened.reporter.route.collector.host);
@@ -299,6 +301,7 @@ Result<void> run_agent(const Settings& settings, Ending ending)
     const auto unprivileged = give_up_privilege(settings);
     if (!unprivileged) return unprivileged;
 
+    const std::chrono::seconds report_every = opened->reporter.collecting->report_every();
     const SystemClock clock;
     const ledger::Options limits{std::uint64_t{settings.ledger_limit_mb} << 20,
                                  static_cast<int>(settings.keep_acknowledged_days)};
@@ -330,7 +333,7 @@ Result<void> run_agent(const Settings& settings, Ending ending)
                  settings.capture_file.empty()
                      ? (settings.interface.empty() ? std::string("all interfaces") : settings.interface)
                      : settings.capture_file.string(),
-                 opened->reporter.route.collector.authority(), settings.report_seconds);
+                 opened->reporter.route.collector.authority(), report_every.count());
     return agent.run(plan, *source, *opened, **ledger, clock);
 }
 

@@ -183,10 +183,13 @@ Result<Enrolment> load_enrolment(const std::filesystem::path& data_directory)
     const auto key = organisation_key_from(organisation_key);
     if (!key) return node->wrong(key.error().message);
     enrolment.organisation_key = *key;
-    if (const config::Node* host = node->find("host")) {
-        auto mark = host->as_text();
-        if (!mark) return mark.error();
-        enrolment.host = std::move(*mark);
+    // Members that earlier agents did not write.
+    const std::pair<const char*, std::string*> later[] = {
+        {"host", &enrolment.host}, {"settings_key", &enrolment.settings_key}, {"group", &enrolment.group}};
+    for (const auto& [key_name, target] : later) {
+        auto value = node->text_or(key_name, "");
+        if (!value) return value.error();
+        *target = std::move(*value);
     }
     return enrolment;
 }
@@ -202,7 +205,9 @@ Result<void> save_enrolment(const std::filesystem::path& data_directory, const E
                                   {"ca", enrolment.ca_pem},
                                   {"certificate", enrolment.certificate_pem},
                                   {"key", enrolment.key_pem},
-                                  {"host", enrolment.host}};
+                                  {"host", enrolment.host},
+                                  {"settings_key", enrolment.settings_key},
+                                  {"group", enrolment.group}};
     return tls::write_file_durably(enrolment_file(data_directory), document.dump(2) + "\n", tls::Visibility::secret);
 }
 
@@ -251,7 +256,8 @@ Result<Enrolment> enrol_over(TlsContext context, const Digest& pin, const Enrolm
     const auto organisation_key = organisation_key_from(reply->organisation_key);
     if (!organisation_key) return organisation_key.error();
     Enrolment enrolment{reply->agent,  wish.collector,         wish.proxy, wish.observer, *organisation_key,
-                        reply->ca_pem, reply->certificate_pem, *key_pem,   wish.host};
+                        reply->ca_pem, reply->certificate_pem, *key_pem,   wish.host,     wish.settings_key,
+                        reply->group};
     const auto saved = save_enrolment(wish.data_directory, enrolment);
     if (!saved) return saved.error();
     std::filesystem::remove(pending_key_file(wish.data_directory), ignored);
@@ -280,6 +286,7 @@ Result<Enrolment> enrol_clone(const Enrolment& original, EnrolmentWish wish, con
     wish.collector = original.collector;
     wish.proxy = original.proxy;
     wish.observer = original.observer;
+    wish.settings_key = original.settings_key;
     wish.token.clear();    // the certificate is the proof
     return enrol_over(std::move(*context), *pin, wish, environment);
 }

@@ -24,7 +24,9 @@ struct Enrolment {
     std::string ca_pem;
     std::string certificate_pem;
     std::string key_pem;
-    std::string host;    ///< platform::host_mark() where it was enrolled; empty: not known
+    std::string host;            ///< platform::host_mark() where it was enrolled; empty: not known
+    std::string settings_key;    ///< ed25519:HEX, given by hand at enrolment, never by the collector; empty: none
+    std::string group;           ///< of the token; empty: none, or of an older collector
 };
 
 [[nodiscard]] std::filesystem::path enrolment_file(const std::filesystem::path& data_directory);
@@ -42,6 +44,7 @@ struct EnrolmentWish {
     wire::ObserverKind observer = wire::ObserverKind::endpoint;
     std::filesystem::path data_directory;    ///< exists
     std::string host;
+    std::string settings_key;
 };
 /// Makes a key (or takes the one that an interrupted attempt left), verifies the pin before the token is sent, and
 /// stores the result. Blocks.

@@ -91,6 +91,13 @@ Consequence Reporting::refused(Timestamp now, unsigned status, std::size_t cells
     return Consequence::none;
 }
 
+void Reporting::set_interval(std::chrono::microseconds report_every)
+{
+    const bool shorter = report_every < pace_.report_every;
+    pace_.report_every = report_every;
+    if (shorter && report_at_) report_at_ = std::min(*report_at_, asked_ + spread(report_every));
+}
+
 void Reporting::unanswered(Timestamp now) { pause(now, std::nullopt); }
 
 void Reporting::renewed(Timestamp)

@@ -64,6 +64,8 @@ public:
     Reporting(Pace pace, std::function<double()> chance);
 
     [[nodiscard]] Action next(Timestamp now, bool anything_unsent, const Validity& certificate);
+    /// A shorter one brings the next report forward, a longer one counts from the next appointment on.
+    void set_interval(std::chrono::microseconds report_every);
     /// What failed before does not count against the attempts that begin now.
     void aim(Until until)
     {

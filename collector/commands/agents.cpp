@@ -4,6 +4,7 @@
 #include "collector/commands/data_directory.hpp"
 #include "collector/commands/workspace.hpp"
 #include "collector/pki/agent_registry.hpp"
+#include "collector/pki/published_settings.hpp"
 #include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
@@ -21,6 +22,14 @@ struct Arguments {
     std::string serial;
     std::string format = "table";
 };
+
+/// What is to be said of an agent's signed settings; null where all is well.
+nlohmann::json remark_of(const pki::Standing& standing)
+{
+    if (standing.key.empty()) return "no settings key; its own file alone says what it collects";
+    if (!standing.why.empty()) return "refused " + standing.why;
+    return nullptr;
+}
 
 int list(const Arguments& arguments)
 {
@@ -49,9 +58,13 @@ int list(const Arguments& arguments)
                                                  {"certificate_until"},
                                                  {"last_report"},
                                                  {"clock_offset_s", Align::right},
+                                                 {"settings_serial", Align::right},
+                                                 {"settings_refused", Align::right},
                                                  {"state"},
                                                  {"remark"}},
                                                 std::cout);
+    const auto standings = pki::standings(*workspace->state);
+    if (!standings) return fail("agents list", standings.error());
     const Timestamp now = SystemClock{}.now();
     for (const pki::Agent& agent : *agents) {
         const auto observer = seen.find(agent.id);
@@ -67,6 +80,10 @@ int list(const Arguments& arguments)
             const std::chrono::microseconds offset(observer->second->clock_offset_us);
             if (store::is_clock_off(offset)) remark = "clock " + store::clock_words(offset) + "; set it";
         }
+        const auto standing = standings->find(agent.id);
+        const bool governed = standing != standings->end() && !standing->second.key.empty();
+        if (standing != standings->end() && (remark.is_null() || !standing->second.why.empty()))
+            remark = remark_of(standing->second);
         if (agent.locked)
             remark = fmt::format("locked at {}: its key was copied; find out where, and enrol it anew",
                                  to_rfc3339(*agent.locked));
@@ -75,7 +92,8 @@ int list(const Arguments& arguments)
                        to_rfc3339(agent.not_after),
                        reported ? nlohmann::json(to_rfc3339(observer->second->last_report)) : nlohmann::json(),
                        reported ? nlohmann::json(observer->second->clock_offset_us / 1'000'000) : nlohmann::json(),
-                       state, remark});
+                       governed ? nlohmann::json(standing->second.serial) : nlohmann::json(),
+                       governed ? nlohmann::json(standing->second.refused) : nlohmann::json(), state, remark});
     }
     if (auto done = writer->finish(); !done) return fail("agents list", done.error());
     return 0;

@@ -13,6 +13,7 @@ void add_serve(CommandLine& line);
 void add_check_config(CommandLine& line);
 void add_doctor(CommandLine& line);
 void add_token(CommandLine& line);
+void add_settings(CommandLine& line);
 void add_agents(CommandLine& line);
 void add_user(CommandLine& line);
 void add_classify(CommandLine& line);

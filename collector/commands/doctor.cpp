@@ -5,6 +5,7 @@
 #include "collector/commands/workspace.hpp"
 #include "collector/pki/agent_registry.hpp"
 #include "collector/pki/certificate_authority.hpp"
+#include "collector/pki/published_settings.hpp"
 #include "shared/rows/row_writer.hpp"
 #include "shared/tls/certificates.hpp"
 #include "shared/tls/files.hpp"
@@ -22,6 +23,8 @@ namespace {
 
 constexpr std::uintmax_t little_space = 512ULL << 20;    ///< octets
 constexpr std::chrono::hours silence{24};                ///< an agent that said nothing for so long is missed
+
+constexpr std::chrono::hours settings_notice{24 * 30};    ///< before signed settings end
 
 class Checks {
 public:
@@ -116,6 +119,30 @@ void check_stores(Checks& checks, const DataDirectory& data, Timestamp now)
         checks.ok("agents", detail);
 }
 
+/// The signed settings: their end, and agents that refused them.
+void check_signed_settings(Checks& checks, const DataDirectory& data, Timestamp now)
+{
+    const auto state = store::open_sqlite_state_store(data.state_store(), store::Open::read_only);
+    if (!state) return;    // told above
+    const auto published = pki::published_settings(**state);
+    if (!published) return checks.failed("signed settings", published.error());
+    if (published->documents.empty())
+        return checks.ok("signed settings", "none published: what agents collect stands in their own files alone; see "
+                                            "`daylight-collector settings draft`");
+    const auto told = pki::standings(**state);
+    if (!told) return checks.failed("signed settings", told.error());
+    const auto refusing = std::ranges::count_if(*told, [](const auto& one) { return !one.second.why.empty(); });
+    const auto keyless = std::ranges::count_if(*told, [](const auto& one) { return one.second.key.empty(); });
+    const signing::SettingsDocument& last = published->documents.back().document;
+    std::string detail = fmt::format("{} until {}", last.serial, to_rfc3339(last.expires));
+    if (refusing > 0) detail += fmt::format("; {} agents refused what they were offered", refusing);
+    if (keyless > 0) detail += fmt::format("; {} agents have no settings key", keyless);
+    if (refusing + keyless > 0) detail += ": `daylight-collector agents list` names them";
+    const bool ends_soon = last.expires - now < settings_notice;
+    if (ends_soon) detail += "; sign and publish the next before that day, or agents collect the least";
+    refusing + keyless > 0 || ends_soon ? checks.warn("signed settings", detail) : checks.ok("signed settings", detail);
+}
+
 int doctor(const CheckOptions& options)
 {
     Checks checks{*rows::parse_format(options.format)};
@@ -142,6 +169,7 @@ int doctor(const CheckOptions& options)
     check_files(checks, data);
     check_certificates(checks, data, now);
     check_stores(checks, data, now);
+    check_signed_settings(checks, data, now);
     const auto lock = DirectoryLock::take(data);
     if (lock)
         checks.warn("collector", "is not running; start it with `daylight-collector serve`");

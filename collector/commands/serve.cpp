@@ -224,7 +224,9 @@ int serve(const std::string& config_file)
     intake::Committer committer{std::move(*usage), clock, duties_of(meaning, **state, *keys, clock)};
     intake::Admission admission{
         *authority, **state, clock, {keys->organisation, std::chrono::days(settings.certificate_days)}};
-    intake::Endpoints endpoints{admission, committer, clock, {keys->collector, settings.retention_days, 2}};
+    pki::SettingsDesk settings_desk{**state, clock};
+    intake::Endpoints endpoints{
+        admission, committer, settings_desk, clock, {keys->collector, settings.retention_days, 2}};
 
     const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, 16U);
     auto api = api::start_api_server(settings.api_listen,

@@ -7,16 +7,20 @@
 #include "collector/intake/listen_address.hpp"
 #include "collector/pki/certificate_authority.hpp"
 #include "collector/pki/enrolment_tokens.hpp"
+#include "collector/pki/published_settings.hpp"
 #include "shared/command_line/option_checks.hpp"
 #include "shared/rows/row_writer.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
 namespace dl::collector::commands {
 namespace {
+
+constexpr std::size_t most_group_octets = 255;
 
 struct Arguments {
     std::string config_file;
@@ -42,6 +46,14 @@ std::string agents_url(const Settings& settings)
     return fmt::format("https://{}:{}", host, endpoint ? endpoint->port() : 8443);
 }
 
+/// Agents are told their group, as a text of the wire.
+Result<std::string> read_group(std::string_view text)
+{
+    const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (printable && text.size() <= most_group_octets) return std::string(text);
+    return invalid_input("a group is at most 255 printable ASCII characters");
+}
+
 Result<std::chrono::seconds> lifetime_of(std::string_view text)
 {
     const auto lifetime = parse_duration(text);
@@ -59,6 +71,10 @@ int create(const Arguments& arguments)
     const auto authority = pki::CertificateAuthority::open(DataDirectory{workspace->settings.data_directory}.pki());
     if (!authority) return fail("token create", authority.error());
 
+    const auto published = pki::published_settings(*workspace->state);
+    if (!published) return fail("token create", published.error());
+    const auto settings_key = published->key();
+
     const Timestamp now = SystemClock{}.now();
     pki::EnrolmentTokens tokens{*workspace->state};
     const auto token = tokens.create({arguments.uses, *lifetime, *kind, arguments.group}, now);
@@ -69,9 +85,9 @@ int create(const Arguments& arguments)
         now, access::console_user(), "token.create", id,
         fmt::format("{} uses, until {}, kind {}", arguments.uses, to_rfc3339(now + *lifetime), arguments.kind));
     if (!recorded) return fail("token create", recorded.error());
-    const auto shown =
-        command_line::show_once(fmt::format("daylight-agent enroll --collector {} --token {} --ca-pin {}\n",
-                                            agents_url(workspace->settings), *token, authority->pin()));
+    const auto shown = command_line::show_once(fmt::format(
+        "daylight-agent enroll --collector {} --token {} --ca-pin {}{}\n", agents_url(workspace->settings), *token,
+        authority->pin(), settings_key ? " --settings-key " + signing::to_text(*settings_key) : ""));
     if (!shown) {
         const auto withdrawn = tokens.withdraw(id);
         return fail("token create", undone(shown.error(), "the token", withdrawn,
@@ -145,7 +161,9 @@ void add_token(CommandLine& line)
     verb->add_option("--kind", arguments->kind, "endpoint or sensor")
         ->check(command_line::one_of({"endpoint", "sensor"}))
         ->capture_default_str();
-    verb->add_option("--group", arguments->group, "A word to find these agents by in `agents list`");
+    verb->add_option("--group", arguments->group,
+                     "A word to find these agents by in `agents list`, and to sign settings for")
+        ->check(command_line::read_by(read_group));
     verb->callback([&line, arguments] { line.chosen = [arguments] { return create(*arguments); }; });
 
     verb = token->add_subcommand("list", "Every token, without its secret");

@@ -116,7 +116,12 @@ Result<wire::EnrollReply> Admission::reply_of(const AgentId& id, const pki::Issu
                                  fmt::format("{}, certificate {}", by, issued.serial));
     if (!recorded) return recorded.error();
     spdlog::info("agent {} enrolled as {} with {}", id.hex(), device, by);
-    return wire::EnrollReply{id, issued.pem, authority_.pem(), to_hex(terms_.organisation_key), version};
+    pki::AgentRegistry agents{state_};
+    const auto agent = agents.get(id);
+    if (!agent) return agent.error();
+    // Printable, as the wire has it; a token of an older version may name its group otherwise.
+    const std::string group = agent->group == printable(agent->group) ? agent->group : std::string();
+    return wire::EnrollReply{id, issued.pem, authority_.pem(), to_hex(terms_.organisation_key), version, group};
 }
 
 Result<wire::RenewReply> Admission::renew(const AgentId& agent, const wire::RenewRequest& request)

@@ -24,6 +24,7 @@ constexpr Route routes[] = {
     {"/agent/v1/enroll", Action::enroll},
     {"/agent/v1/renew", Action::renew},
     {"/agent/v1/report", Action::report},
+    {"/agent/v1/settings", Action::settings},
 };
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
@@ -60,7 +61,8 @@ std::variant<Opening, Response> Endpoints::open(const RequestHead& head, const R
     const auto route =
         std::find_if(std::begin(routes), std::end(routes), [&](const Route& one) { return one.path == path; });
     if (route == std::end(routes))
-        return problem(http::status::not_found, "agents ask /agent/v1/enroll, /agent/v1/renew or /agent/v1/report");
+        return problem(http::status::not_found,
+                       "agents ask /agent/v1/enroll, /agent/v1/renew, /agent/v1/report or /agent/v1/settings");
     if (head.method() != http::verb::post) {
         Response refusal = problem(http::status::method_not_allowed, fmt::format("{} takes POST only", path));
         refusal.set(http::field::allow, "POST");
@@ -78,6 +80,7 @@ std::variant<Opening, Response> Endpoints::open(const RequestHead& head, const R
         if (!agent) return problem(agent.error());
         opening.agent = agent->id;
         opening.kind = agent->kind;
+        opening.group = agent->group;
     } else if (holder) {
         opening.holder = *holder;
     }
@@ -104,6 +107,7 @@ boost::asio::awaitable<Response> Endpoints::answer(Opening opening, std::string 
 {
     if (opening.action == Action::enroll) co_return enroll(opening.holder, body);
     if (opening.action == Action::renew) co_return renew(*opening.agent, body);
+    if (opening.action == Action::settings) co_return settings(opening, body);
     auto taken = take_report(opening, body);
     if (Response* refusal = std::get_if<Response>(&taken)) co_return std::move(*refusal);
     std::shared_ptr<Folded> folded = std::get<std::shared_ptr<Folded>>(taken);
@@ -111,6 +115,7 @@ boost::asio::awaitable<Response> Endpoints::answer(Opening opening, std::string 
     const std::shared_ptr<Result<wire::Reply>> reply =
         co_await async_commit(committer_, folded, boost::asio::use_awaitable);
     if (!*reply) co_return problem(reply->error());
+    (*reply)->settings = settings_.offer_for(opening.group);
     co_return ok(**reply);
 }
 
@@ -129,6 +134,14 @@ Response Endpoints::renew(const AgentId& agent, const std::string& body)
     const auto request = wire::decode_json<wire::RenewRequest>(body);
     if (!request) return problem(request.error());
     const auto reply = admission_.renew(agent, *request);
+    return reply ? ok(*reply) : problem(reply.error());
+}
+
+Response Endpoints::settings(const Opening& opening, const std::string& body)
+{
+    const auto request = wire::decode_json<wire::SettingsRequest>(body);
+    if (!request) return problem(request.error());
+    const auto reply = settings_.answer(*opening.agent, opening.group, *request);
     return reply ? ok(*reply) : problem(reply.error());
 }
 

@@ -1,5 +1,5 @@
-// What agents may ask: POST /agent/v1/enroll, /renew and /report. Bytes in, bytes out; the connection is somebody
-// else's.
+// What agents may ask: POST /agent/v1/enroll, /renew, /report and /settings. Bytes in, bytes out; the connection is
+// somebody else's.
 #pragma once
 
 #include "collector/intake/admission.hpp"
@@ -7,6 +7,7 @@
 #include "collector/intake/fold.hpp"
 #include "collector/intake/problem.hpp"
 #include "collector/pki/certificate_authority.hpp"
+#include "collector/pki/published_settings.hpp"
 #include "shared/base/failure.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -22,7 +23,7 @@ namespace dl::collector::intake {
 
 using RequestHead = boost::beast::http::request_header<>;
 
-enum class Action { enroll, renew, report };
+enum class Action { enroll, renew, report, settings };
 
 /// A request whose head was good: what to do with the body, and how large it may be.
 struct Opening {
@@ -31,6 +32,7 @@ struct Opening {
     std::size_t body_limit = 0;
     std::optional<AgentId> agent;                              ///< proven by the certificate; none for enroll
     wire::ObserverKind kind = wire::ObserverKind::endpoint;    ///< that agent enrolled as
+    std::string group;                                         ///< of that agent
     std::optional<pki::Holder> holder;                         ///< for enroll: who is cloned, where one is shown
 };
 
@@ -40,8 +42,9 @@ inline constexpr std::size_t enrolment_limit = 64 * 1024;
 /// Thread-safe: shared by the connections of all threads.
 class Endpoints {
 public:
-    Endpoints(Admission& admission, Committer& committer, const Clock& clock, FoldRules rules)
-        : admission_(admission), committer_(committer), clock_(clock), rules_(rules)
+    Endpoints(Admission& admission, Committer& committer, pki::SettingsDesk& settings, const Clock& clock,
+              FoldRules rules)
+        : admission_(admission), committer_(committer), settings_(settings), clock_(clock), rules_(rules)
     {}
 
     /// Judges the head before a byte of the body is read. `holder`: what the client's certificate says. `body_size`:
@@ -54,11 +57,13 @@ public:
 private:
     [[nodiscard]] Response enroll(const std::optional<pki::Holder>& holder, const std::string& body);
     [[nodiscard]] Response renew(const AgentId& agent, const std::string& body);
+    [[nodiscard]] Response settings(const Opening& opening, const std::string& body);
     [[nodiscard]] std::variant<std::shared_ptr<Folded>, Response> take_report(const Opening& opening,
                                                                               const std::string& body);
 
     Admission& admission_;
     Committer& committer_;
+    pki::SettingsDesk& settings_;
     const Clock& clock_;
     const FoldRules rules_;
 };

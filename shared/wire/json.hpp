@@ -17,8 +17,10 @@ namespace dl::wire {
 [[nodiscard]] std::string encode_json(const EnrollReply& reply);
 [[nodiscard]] std::string encode_json(const RenewRequest& request);
 [[nodiscard]] std::string encode_json(const RenewReply& reply);
+[[nodiscard]] std::string encode_json(const SettingsRequest& request);
+[[nodiscard]] std::string encode_json(const SettingsReply& reply);
 
-/// T is one of the six above.
+/// T is one of the eight above.
 template <class T>
 [[nodiscard]] Result<T> decode_json(std::string_view body);
 
@@ -34,5 +36,9 @@ template <>
 [[nodiscard]] Result<RenewRequest> decode_json<RenewRequest>(std::string_view body);
 template <>
 [[nodiscard]] Result<RenewReply> decode_json<RenewReply>(std::string_view body);
+template <>
+[[nodiscard]] Result<SettingsRequest> decode_json<SettingsRequest>(std::string_view body);
+template <>
+[[nodiscard]] Result<SettingsReply> decode_json<SettingsReply>(std::string_view body);
 
 }    // namespace dl::wire

@@ -205,8 +205,8 @@ Result<Report> decode_json<Report>(std::string_view body)
 template <>
 Result<Reply> decode_json<Reply>(std::string_view body)
 {
-    constexpr Names<11> names{"format",  "version",     "store",    "receipt", "revision",      "accepted",
-                              "too_old", "quarantined", "rejected", "order",   "collector_time"};
+    constexpr Names<12> names{"format",  "version",     "store",    "receipt", "revision",       "accepted",
+                              "too_old", "quarantined", "rejected", "order",   "collector_time", "settings"};
     constexpr Names<2> rejected_names{"index", "reason"};
     return decoded<Reply>(body, "reply", [&](JsonReader& in, Reply& r) {
         const auto rejected = [&] {
@@ -219,7 +219,7 @@ Result<Reply> decode_json<Reply>(std::string_view body)
             });
             r.rejected.push_back(std::move(one));
         };
-        in.object(names, names.size(), [&](std::size_t field) {
+        in.object(names, 11, [&](std::size_t field) {
             switch (field) {
                 case 0: format(in, "daylight-reply"); break;
                 case 1: version(in); break;
@@ -231,7 +231,8 @@ Result<Reply> decode_json<Reply>(std::string_view body)
                 case 7: r.quarantined = small_count(in); break;
                 case 8: in.list(limits::cells, rejected); break;
                 case 9: r.order = word(in, parse_order, Order::none); break;
-                default: r.collector_time = time(in);
+                case 10: r.collector_time = time(in); break;
+                default: r.settings = id_or_null<SettingsOffer>(in);
             }
         });
     });
@@ -257,15 +258,16 @@ Result<EnrollRequest> decode_json<EnrollRequest>(std::string_view body)
 template <>
 Result<EnrollReply> decode_json<EnrollReply>(std::string_view body)
 {
-    constexpr Names<5> names{"agent", "certificate_pem", "ca_pem", "organisation_key", "collector_version"};
+    constexpr Names<6> names{"agent", "certificate_pem", "ca_pem", "organisation_key", "collector_version", "group"};
     return decoded<EnrollReply>(body, "enrolment reply", [&names](JsonReader& in, EnrollReply& r) {
-        in.object(names, names.size(), [&](std::size_t field) {
+        in.object(names, 5, [&](std::size_t field) {
             switch (field) {
                 case 0: r.agent = id<AgentId>(in); break;
                 case 1: r.certificate_pem = in.lines(limits::pem); break;
                 case 2: r.ca_pem = in.lines(limits::pem); break;
                 case 3: r.organisation_key = id<Id<struct OrganisationKeyTag, 32>>(in).hex(); break;
-                default: r.collector_version = in.text(limits::version_text);
+                case 4: r.collector_version = in.text(limits::version_text); break;
+                default: r.group = in.text(limits::text);
             }
         });
     });
@@ -287,6 +289,37 @@ Result<RenewReply> decode_json<RenewReply>(std::string_view body)
     return decoded<RenewReply>(body, "renewal reply", [&names](JsonReader& in, RenewReply& r) {
         in.object(names, names.size(),
                   [&](std::size_t field) { (field == 0 ? r.certificate_pem : r.ca_pem) = in.lines(limits::pem); });
+    });
+}
+
+template <>
+Result<SettingsRequest> decode_json<SettingsRequest>(std::string_view body)
+{
+    constexpr Names<5> names{"key", "serial", "refused", "why", "held"};
+    return decoded<SettingsRequest>(body, "settings", [&names](JsonReader& in, SettingsRequest& r) {
+        in.object(names, 4, [&](std::size_t field) {
+            switch (field) {
+                case 0: r.key = in.text(limits::text); break;
+                case 1: r.serial = count(in); break;
+                case 2: r.refused = count(in); break;
+                case 3: r.why = in.text(limits::text); break;
+                default: r.held = id_or_null<SettingsOffer>(in);
+            }
+        });
+    });
+}
+
+template <>
+Result<SettingsReply> decode_json<SettingsReply>(std::string_view body)
+{
+    constexpr Names<2> names{"offer", "statements"};
+    return decoded<SettingsReply>(body, "settings reply", [&names](JsonReader& in, SettingsReply& r) {
+        in.object(names, names.size(), [&](std::size_t field) {
+            if (field == 0)
+                r.offer = id<SettingsOffer>(in);
+            else
+                in.list(limits::statements, [&] { r.statements.push_back(in.lines(limits::statement)); });
+        });
     });
 }
 

@@ -105,9 +105,10 @@ std::string encode_json(const Reply& r)
     out += fmt::format("  \"accepted\": {}, \"too_old\": {}, \"quarantined\": {},\n", r.accepted, r.too_old,
                        r.quarantined);
     out += fmt::format("  \"rejected\": {},\n", list(r.rejected, rejected));
-    out += fmt::format("  \"order\": \"{}\", \"collector_time\": \"{}\"\n}}\n", to_string(r.order),
+    out += fmt::format("  \"order\": \"{}\", \"collector_time\": \"{}\"", to_string(r.order),
                        to_rfc3339(r.collector_time));
-    return out;
+    if (r.settings) out += fmt::format(",\n  \"settings\": \"{}\"", r.settings->hex());
+    return out + "\n}\n";
 }
 
 std::string encode_json(const EnrollRequest& r)
@@ -122,9 +123,9 @@ std::string encode_json(const EnrollReply& r)
 {
     return fmt::format(
         "{{\n  \"agent\": \"{}\",\n  \"certificate_pem\": {},\n  \"ca_pem\": {},\n  \"organisation_key\": {},\n"
-        "  \"collector_version\": {}\n}}\n",
+        "  \"collector_version\": {}{}\n}}\n",
         r.agent.hex(), json_text(r.certificate_pem), json_text(r.ca_pem), json_text(r.organisation_key),
-        json_text(r.collector_version));
+        json_text(r.collector_version), r.group.empty() ? "" : ",\n  \"group\": " + json_text(r.group));
 }
 
 std::string encode_json(const RenewRequest& r)
@@ -136,6 +137,18 @@ std::string encode_json(const RenewReply& r)
 {
     return fmt::format("{{\n  \"certificate_pem\": {},\n  \"ca_pem\": {}\n}}\n", json_text(r.certificate_pem),
                        json_text(r.ca_pem));
+}
+
+std::string encode_json(const SettingsRequest& r)
+{
+    return fmt::format("{{\n  \"key\": {}, \"serial\": {}, \"held\": {},\n  \"refused\": {}, \"why\": {}\n}}\n",
+                       json_text(r.key), r.serial, id_or_null(r.held), r.refused, json_text(r.why));
+}
+
+std::string encode_json(const SettingsReply& r)
+{
+    return fmt::format("{{\n  \"offer\": \"{}\",\n  \"statements\": {}\n}}\n", r.offer.hex(),
+                       list(r.statements, json_text));
 }
 
 }    // namespace dl::wire

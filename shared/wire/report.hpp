@@ -175,6 +175,9 @@ enum class Order : std::uint8_t {
 [[nodiscard]] std::string_view to_string(Order order);
 [[nodiscard]] std::optional<Order> parse_order(std::string_view text);
 
+/// Names what signed settings a collector holds for an agent: another whenever they are others.
+using SettingsOffer = Id<struct SettingsOfferTag, 32>;
+
 /// The answer to a report, sent only when the report can't be lost.
 struct Reply {
     StoreIncarnation store;
@@ -186,6 +189,7 @@ struct Reply {
     std::vector<RejectedCell> rejected;
     Order order = Order::none;
     Timestamp collector_time{};
+    std::optional<SettingsOffer> settings;    ///< none: no signed settings were published
 
     friend bool operator==(const Reply&, const Reply&) = default;
 };
@@ -206,6 +210,7 @@ struct EnrollReply {
     std::string ca_pem;
     std::string organisation_key;    ///< hex, 32 bytes: the key of the endpoint pseudonyms
     std::string collector_version;
+    std::string group;    ///< of the token; empty: none. Optional on the wire
 
     friend bool operator==(const EnrollReply&, const EnrollReply&) = default;
 };
@@ -221,6 +226,24 @@ struct RenewReply {
     std::string ca_pem;
 
     friend bool operator==(const RenewReply&, const RenewReply&) = default;
+};
+
+/// POST /agent/v1/settings, JSON: what signed settings the agent holds, and whether it refused any.
+struct SettingsRequest {
+    std::string key;                      ///< the settings key that it trusts; empty: none, it takes no signed settings
+    std::uint64_t serial = 0;             ///< of the document in force; 0: none
+    std::optional<SettingsOffer> held;    ///< the offer that it took last; null: none
+    std::uint64_t refused = 0;            ///< offers that it refused, since its enrolment
+    std::string why;                      ///< the last refusal; empty: none since the last that was taken
+
+    friend bool operator==(const SettingsRequest&, const SettingsRequest&) = default;
+};
+/// Statements of the settings key, to be taken in this order; none where the agent holds the offer already.
+struct SettingsReply {
+    SettingsOffer offer;
+    std::vector<std::string> statements;
+
+    friend bool operator==(const SettingsReply&, const SettingsReply&) = default;
 };
 
 }    // namespace dl::wire

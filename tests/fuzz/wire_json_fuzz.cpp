@@ -14,6 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)decode_json<EnrollReply>(body);
     (void)decode_json<RenewRequest>(body);
     (void)decode_json<RenewReply>(body);
+    (void)decode_json<SettingsRequest>(body);
+    (void)decode_json<SettingsReply>(body);
     const dl::Result<Report> report = decode_json<Report>(body);
     if (!report) {
         if (report.error().message.empty() || report.error().message.find('\n') != std::string::npos) std::abort();

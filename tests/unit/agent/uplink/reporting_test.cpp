@@ -46,6 +46,18 @@ Timestamp until_of(const Action& action)
     return wait ? wait->until : Timestamp{};
 }
 
+TEST(Reporting, AShorterIntervalBringsTheNextReportForward)
+{
+    Reporting one = reporting();
+    ASSERT_EQ(cells_of(one.next(start, true, week)), 16u);
+    EXPECT_EQ(one.replied(start, reply(), true), Consequence::acknowledge);
+    EXPECT_EQ(until_of(one.next(start, false, week)), start + 300s);
+    one.set_interval(3600s);
+    EXPECT_EQ(until_of(one.next(start, false, week)), start + 300s);
+    one.set_interval(60s);
+    EXPECT_EQ(until_of(one.next(start, false, week)), start + 60s);
+}
+
 TEST(Reporting, BeginsAtOnceDrainsThenWaitsItsInterval)
 {
     Reporting machine = reporting();

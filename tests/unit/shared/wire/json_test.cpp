@@ -168,13 +168,27 @@ TEST(WireJson, RepliesAndEnrolmentSurvive)
     reply.order = Order::resend;
     reply.collector_time = Timestamp{std::chrono::microseconds(1'700'000'000'000'001)};
     EXPECT_EQ(decode_json<Reply>(encode_json(reply)).value(), reply);
+    reply.settings = SettingsOffer::random();
+    EXPECT_EQ(decode_json<Reply>(encode_json(reply)).value(), reply);
     EXPECT_FALSE(decode_json<Reply>("{}"));
 
     const std::string pem = "-----BEGIN X-----\nAAAA\r\n-----END X-----\n";
     const EnrollRequest enroll{"t-123", pem, "laptop-07", "0.1.0", ObserverKind::sensor};
     EXPECT_EQ(decode_json<EnrollRequest>(encode_json(enroll)).value(), enroll);
-    const EnrollReply enrolled{AgentId::random(), pem, pem + pem, std::string(64, 'a'), "0.1.0"};
+    EnrollReply enrolled{AgentId::random(), pem, pem + pem, std::string(64, 'a'), "0.1.0", ""};
     EXPECT_EQ(decode_json<EnrollReply>(encode_json(enrolled)).value(), enrolled);
+    enrolled.group = "labs";
+    EXPECT_EQ(decode_json<EnrollReply>(encode_json(enrolled)).value(), enrolled);
+    SettingsRequest about{"ed25519:00", 7, std::nullopt, 2, "its end"};
+    EXPECT_EQ(decode_json<SettingsRequest>(encode_json(about)).value(), about);
+    about.held = SettingsOffer::random();
+    EXPECT_EQ(decode_json<SettingsRequest>(encode_json(about)).value(), about);
+    SettingsReply offered{SettingsOffer::random(), {}};
+    EXPECT_EQ(decode_json<SettingsReply>(encode_json(offered)).value(), offered);
+    offered.statements.assign(limits::statements, "{\n}\n");
+    EXPECT_EQ(decode_json<SettingsReply>(encode_json(offered)).value(), offered);
+    offered.statements.push_back("{}\n");
+    EXPECT_FALSE(decode_json<SettingsReply>(encode_json(offered)));
     EXPECT_EQ(decode_json<RenewRequest>(encode_json(RenewRequest{pem})).value(), RenewRequest{pem});
     const RenewReply renewed{pem, pem};
     EXPECT_EQ(decode_json<RenewReply>(encode_json(renewed)).value(), renewed);
