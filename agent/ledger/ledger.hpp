@@ -99,9 +99,10 @@ public:
     /// The open connections that the last booking left.
     [[nodiscard]] virtual Result<std::vector<KeptConnection>> open_connections() = 0;
 
-    /// The next cells to send, oldest epoch first; a batch without cells where there is nothing.
+    /// The next cells to send, oldest epoch first; a batch without cells where there are none: of an earlier epoch
+    /// whose counters were not told to the end, else of the current one.
     [[nodiscard]] virtual Result<Batch> unsent(std::size_t most) = 0;
-    /// The collector holds the batch for good.
+    /// The collector holds the batch for good. Earlier epochs that another store took become unsent again.
     [[nodiscard]] virtual Result<void> acknowledge(const Batch& batch, const Receipt& receipt,
                                                    const StoreIncarnation& store) = 0;
     /// The collector can't take this one cell: it is never sent again, and counted.

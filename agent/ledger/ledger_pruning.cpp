@@ -1,5 +1,7 @@
 #include "agent/ledger/sqlite_ledger.hpp"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace dl::agent::ledger {
@@ -13,9 +15,14 @@ Result<void> SqliteLedger::prune()
                 "AND k.day <= ?1), -1)",
                 horizon);
         if (bytes_in_use() > options_.limit_bytes) shrink();
-        Statement(connection_.get(), "DELETE FROM epochs WHERE id <> ?1 AND id NOT IN (SELECT epoch FROM cells)")
+        // Of an epoch that lost its last cell the counters are still to be told, the drop itself among them.
+        Statement(connection_.get(),
+                  fmt::format("DELETE FROM epochs WHERE id <> ?1 AND id NOT IN (SELECT epoch FROM cells) AND {}",
+                              counters_told))
             .bind(1, current_)
             .run();
+        connection_.execute("DELETE FROM notes WHERE key LIKE 'told:%' AND "
+                            "key NOT IN (SELECT 'told:' || lower(hex(epoch)) FROM epochs)");
         connection_.execute("DELETE FROM acknowledgements WHERE epoch NOT IN (SELECT id FROM epochs)");
         transaction.commit();
         read_current_epoch();

@@ -1,6 +1,22 @@
 #include "agent/ledger/sqlite_ledger.hpp"
 
+#include <fmt/format.h>
+
+#include <string>
+
 namespace dl::agent::ledger {
+namespace {
+
+/// The note that keeps of an epoch how far its counters were told: they only rise, so their sum says it.
+std::string told_note(const Epoch& epoch) { return "told:" + epoch.hex(); }
+
+std::uint64_t sum_of(const wire::Counters& c)
+{
+    return c.packets + c.packets_dropped + c.connections + c.connections_unattributed + c.cells_dropped +
+           c.gap_seconds + c.bytes_hidden_road + c.connections_with_program;
+}
+
+}    // namespace
 
 Result<Batch> SqliteLedger::unsent(std::size_t most)
 {
@@ -40,8 +56,27 @@ Result<void> SqliteLedger::acknowledge(const Batch& batch, const Receipt& receip
             .bind(3, number(batch.revision_to))
             .run();
         set_note_row("last_acknowledged", std::to_string(number(clock_.now())));
+        set_note_row(told_note(batch.epoch), std::to_string(sum_of(batch.counters)));
+        doubt_other_stores(epoch, store);
         transaction.commit();
     });
+}
+
+/// A store that is not the one which took an earlier epoch may lack it (it was restored, say): that epoch is told again
+/// from its start. What the store has, merging leaves as it is.
+void SqliteLedger::doubt_other_stores(std::int64_t told, const StoreIncarnation& store)
+{
+    static const std::string doubtful =
+        "acknowledged > 0 AND last_store <> ?2 AND id <> ?1 AND id IN (SELECT epoch FROM cells)";
+    Statement(connection_.get(),
+              "DELETE FROM acknowledgements WHERE epoch IN (SELECT id FROM epochs WHERE " + doubtful + ")")
+        .bind(1, told)
+        .bind(2, store.bytes)
+        .run();
+    Statement(connection_.get(), "UPDATE epochs SET acknowledged = 0 WHERE " + doubtful)
+        .bind(1, told)
+        .bind(2, store.bytes)
+        .run();
 }
 
 Result<void> SqliteLedger::set_aside(const Batch& batch)
@@ -103,7 +138,15 @@ Batch SqliteLedger::read_batch(std::size_t most)
         Statement oldest(connection_.get(),
                          "SELECT e.id FROM epochs e WHERE EXISTS (SELECT 1 FROM cells c WHERE c.epoch = e.id "
                          "AND c.revision > e.acknowledged AND c.aside = 0) ORDER BY e.id LIMIT 1");
-        if (oldest.step()) row = oldest.integer(0);
+        if (oldest.step()) {
+            row = oldest.integer(0);
+        } else {
+            Statement counted(
+                connection_.get(),
+                fmt::format("SELECT id FROM epochs WHERE id <> ?1 AND NOT ({}) ORDER BY id LIMIT 1", counters_told));
+            counted.bind(1, current_);
+            if (counted.step()) row = counted.integer(0);
+        }
     }
     Batch batch;
     Statement head(connection_.get(),

@@ -43,6 +43,11 @@ inline constexpr const char* key_tables =
     " FROM cells c JOIN identities d ON d.id = c.device LEFT JOIN identities p ON p.id = c.person "
     "LEFT JOIN applications a ON a.id = c.application JOIN destinations t ON t.id = c.destination ";
 inline constexpr int key_width = 9;
+/// Of a row of epochs: nothing was counted that no collector acknowledged. Counters only rise, so their sum says it.
+inline constexpr const char* counters_told =
+    "packets + packets_dropped + connections + connections_unattributed + cells_dropped + gap_seconds + "
+    "bytes_hidden_road + connections_with_program <= "
+    "coalesce((SELECT CAST(value AS INTEGER) FROM notes WHERE key = 'told:' || lower(hex(epoch))), 0)";
 
 inline CellKey key_at(const Statement& row, int column)
 {
@@ -114,6 +119,7 @@ private:
     Offers offers_of(const std::vector<SentCell>& cells);
     std::int64_t epoch_row(const Epoch& epoch);
     Batch read_batch(std::size_t most);
+    void doubt_other_stores(std::int64_t told, const StoreIncarnation& store);
     static wire::Counters counters_at(const Statement& row, int column);
     /// Deletes the cells that `where` (with one parameter) names and remembers up to which day, per epoch.
     void release(const std::string& where, std::int64_t parameter);

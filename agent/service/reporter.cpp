@@ -87,7 +87,8 @@ private:
             reporting_.set_interval(plan_.collecting->report_every());
             const auto first = ledger_.unsent(1);
             if (!first) spdlog::error("{}", first.error().message);
-            const bool anything = first && !first->cells.empty();
+            // An earlier epoch without cells has counters to tell.
+            const bool anything = first && (!first->cells.empty() || !first->current);
             const uplink::Action action = reporting_.next(clock_.now(), anything, validity_);
             if (const auto* wait = std::get_if<uplink::Wait>(&action)) {
                 client_->close();

@@ -64,7 +64,7 @@ Consequence Reporting::replied(Timestamp now, const wire::Reply& reply, bool cur
     failures_ = 0;
     failed_ = denied_ = false;
     not_before_.reset();
-    last_answer_ = now;
+    if (current) last_answer_ = now;    // an earlier epoch's report tells nothing of the present one's counters
     limit_ = std::min(pace_.most_cells, limit_ * 2);
     draining_ = true;
     report_at_ = now + spread(pace_.report_every);

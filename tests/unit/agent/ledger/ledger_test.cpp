@@ -221,6 +221,64 @@ TEST_F(LedgerTest, TheSizeLimitLetsGoOfTheOldestDaysAndCountsWhatWasNeverSent)
     EXPECT_NE(ledger_->state()->epoch, state.epoch);
 }
 
+TEST_F(LedgerTest, AnEpochThatLostItsLastCellStillTellsWhatItCounted)
+{
+    open({64 * 1024, 7});
+    std::map<Epoch, std::uint64_t> told;
+    std::uint64_t dropped = 0;
+    for (int round = 0; round < 3; ++round) {    // more than there is room for, on one day
+        std::vector<Share> shares;
+        for (int host = 0; host < 800; ++host)
+            shares.push_back({key(host), use(1, 1, 1, clock_.now())});
+        book(shares);
+        ASSERT_TRUE(ledger_->prune());
+        EXPECT_EQ(ledger_->state()->cells, 0U);
+        EXPECT_EQ(ledger_->state()->counters.cells_dropped, 800U);
+        dropped += 800;
+    }
+    open({64 * 1024, 7});
+    ASSERT_TRUE(ledger_->prune());
+    for (int reports = 0; reports < 10; ++reports) {
+        const Batch batch = unsent();
+        EXPECT_TRUE(batch.cells.empty());
+        told[batch.epoch] = batch.counters.cells_dropped;
+        acknowledge(batch);
+        if (batch.current) break;
+    }
+    std::uint64_t sum = 0;
+    for (const auto& [epoch, cells] : told)
+        sum += cells;
+    EXPECT_EQ(told.size(), 3U);
+    EXPECT_EQ(sum, dropped);
+    ASSERT_TRUE(ledger_->prune());
+    EXPECT_EQ(ledger_->state()->epochs, 1U) << "what was told may go";
+    EXPECT_TRUE(unsent().current);
+}
+
+TEST_F(LedgerTest, AnotherStoreIsToldTheEarlierEpochsAgain)
+{
+    book({{key(1), use(1, 2, 3, clock_.now())}, {key(2), use(1, 2, 3, clock_.now())}});
+    const Epoch earlier = unsent().epoch;
+    acknowledge(unsent());
+    ASSERT_TRUE(ledger_->start_epoch("ordered by the collector"));
+    book({{key(3), use(1, 2, 3, clock_.now())}});
+    acknowledge(unsent());
+    EXPECT_EQ(ledger_->state()->unsent, 0U);
+    book({{key(3), use(1, 2, 3, clock_.now())}});
+    store_ = StoreIncarnation::random();    // restored from a backup
+    acknowledge(unsent());
+    const Batch again = unsent();
+    EXPECT_EQ(again.epoch, earlier);
+    EXPECT_EQ(again.revision_from, 0U);
+    EXPECT_EQ(again.cells.size(), 2U);
+    clock_.advance(9 * 24h);
+    ASSERT_TRUE(ledger_->prune());
+    EXPECT_EQ(unsent().cells.size(), 2U) << "the new store has not acknowledged them yet";
+    acknowledge(unsent());
+    EXPECT_TRUE(unsent().cells.empty()) << "once is enough";
+    EXPECT_TRUE(unsent().current);
+}
+
 TEST_F(LedgerTest, AWeekWithoutACollectorCoalescesAndTellsItsOldestDay)
 {
     EXPECT_FALSE(ledger_->state()->oldest_unsent);

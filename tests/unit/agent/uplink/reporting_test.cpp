@@ -223,6 +223,17 @@ TEST(Reporting, FinishesWhenAllIsAcknowledgedThroughFailures)
     EXPECT_TRUE(std::get<Finished>(end).all_acknowledged);
 }
 
+TEST(Reporting, IsNotFinishedBeforeThePresentEpochToldItsCounters)
+{
+    Reporting machine = reporting();
+    machine.aim(Until::acknowledged);
+    EXPECT_GT(cells_of(machine.next(start, true, week)), 0u);
+    (void)machine.replied(start, reply(), false);    // of an earlier epoch
+    EXPECT_GT(cells_of(machine.next(start, false, week)), 0u);
+    (void)machine.replied(start, reply(), true);
+    EXPECT_TRUE(std::holds_alternative<Finished>(machine.next(start, false, week)));
+}
+
 TEST(Reporting, OneAttemptEndsAtTheFirstFailure)
 {
     Reporting machine = reporting();

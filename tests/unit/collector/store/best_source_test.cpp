@@ -105,5 +105,52 @@ TEST_F(BestSourceTest, TwoLogsOfOnePersonAreNotAdded)
     EXPECT_EQ(rows(*reader, {}).at(0).connections, 4U);
 }
 
+TEST_F(BestSourceTest, AHundredPeopleSeenByThreeObserversAreAHundredHeadsAndTheirBytesOnce)
+{
+    // Laptops know the person, taps only the device, the proxy's log the person and no device of the directory.
+    ReportBuilder tap(901, 1, ObserverKind::sensor), second_tap(902, 1, ObserverKind::sensor),
+        log(903, 1, ObserverKind::import);
+    std::uint64_t connections = 0, up = 0, down = 0;
+    for (int who = 1; who <= 100; ++who) {
+        const Used used{.device = who,
+                        .person = who,
+                        .connections = 3,
+                        .up = 1000U + static_cast<std::uint64_t>(who),
+                        .down = 50'000};
+        connections += used.connections, up += used.up, down += used.down;
+        Used seen = used;
+        seen.person = 0;
+        tap.add(seen);
+        seen.evidence = Evidence::dns_answer;
+        second_tap.add(seen);
+        Used logged = used;
+        logged.device = 5000;
+        logged.evidence = Evidence::imported;
+        log.add(logged);
+        if (who % 2) add(who, used);    // half of the laptops report first, the others when all is rolled up
+    }
+    commit(*store_, {tap.report(), second_tap.report(), log.report()});
+    ASSERT_TRUE(store_->refresh(1000).has_value());
+    for (int who = 2; who <= 100; who += 2)
+        add(who, {.device = who,
+                  .person = who,
+                  .connections = 3,
+                  .up = 1000U + static_cast<std::uint64_t>(who),
+                  .down = 50'000});
+    commit(*store_, {second_tap.report(), tap.report()});    // and again
+    for (const std::set<By>& by : {std::set<By>{}, {By::label}, {By::destination}}) {
+        const auto made = rows(*store_, by);
+        ASSERT_EQ(made.size(), 1U);
+        EXPECT_EQ(made[0].people, 100U);
+        EXPECT_EQ(made[0].devices, 100U);
+        EXPECT_EQ(made[0].devices_without_person, 0U);
+        EXPECT_EQ(made[0].connections, connections);
+        EXPECT_EQ(made[0].bytes_up, up);
+        EXPECT_EQ(made[0].bytes_down, down);
+    }
+    const auto verified = store_->verify();
+    EXPECT_TRUE(verified.has_value()) << verified.error().message;
+}
+
 }    // namespace
 }    // namespace dl::collector::store
