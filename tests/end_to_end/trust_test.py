@@ -8,6 +8,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import threading
 import time
 import unittest
 
@@ -19,6 +20,7 @@ from stage.processes import Processes, run
 AGENT = testing.build_folder() / "daylight-agent"
 COLLECTOR = testing.build_folder() / "daylight-collector"
 CLONES = 50
+RACERS = 50
 
 
 def heartbeat(agent):
@@ -172,6 +174,36 @@ class Certificates(Stage):
         request, _ = self.request_for("too-late")
         wish = {"token": "", "csr_pem": request, "device_name": "x", "agent_version": "0.1.0", "observer": "endpoint"}
         self.assertEqual(self.post(original, "/agent/v1/enroll", wish)[0], 403)
+
+    def test_of_fifty_that_race_for_one_token_one_is_let_in(self):
+        def token_of(words):
+            return words[words.index("--token") + 1]
+
+        def wish(token, request, number):
+            return {"token": token, "csr_pem": request, "device_name": f"racer-{number:02}", "agent_version": "0.1.0", "observer": "endpoint"}
+
+        requests = [self.request_for(f"racer{number}")[0] for number in range(RACERS)]
+        for token, winners in ((token_of(self.collector.enrol_command()), 1),
+                               (token_of(self.collector.verb("token", "create", "--uses", "7").split()), 7)):
+            before = len(self.collector.rows(None, "agents", "list"))
+            lines = [peer.Line(self.collector.agents_port, peer.context()) for _ in range(RACERS)]    # all are connected before the first asks
+            start = threading.Barrier(RACERS)
+
+            def race(number):
+                start.wait()
+                with lines[number] as line:
+                    return self.ask(line, "/agent/v1/enroll", wish(token, requests[number], number))
+
+            with concurrent.futures.ThreadPoolExecutor(RACERS) as pool:
+                answers = list(pool.map(race, range(RACERS)))
+            taken = [answer for status, answer in answers if status == 200]
+            self.assertEqual(len(taken), winners, answers)
+            self.assertEqual(len({answer["agent"] for answer in taken}), winners)
+            self.assertEqual({status for status, _ in answers}, {200, 403})
+            self.assertEqual(len(self.collector.rows(None, "agents", "list")) - before, winners)
+            # The winner asks again, as if the answer had been lost; the others stay outside.
+            again = [self.post(peer.context(), "/agent/v1/enroll", wish(token, request, number))[0] for number, request in enumerate(requests)]
+            self.assertEqual([status == 200 for status in again], [status == 200 for status, _ in answers])
 
     def test_nobody_enrols_without_token_or_certificate(self):
         request, _ = self.request_for("nobody")

@@ -82,9 +82,9 @@ class Collector:
     def add_account(self, name, role, *words):
         self.tokens[name] = self.verb("user", "add", name, "--role", role, *words).strip()
 
-    def enrol_command(self):
+    def enrol_command(self, env=None):
         """The words of the command that enrols one agent, with a token that is good once."""
-        return self.verb("token", "create").split()
+        return self.verb("token", "create", env=env).split()
 
     def serve(self, env=None):
         self.processes.start("collector", [self.program, "serve", "--config", self.config], self.log, env=env)

@@ -34,16 +34,17 @@ def connection(port, request, answer):
 class Recording:
     """`truth`: (day as number since 1970, host) → [connections, octets up, octets down]."""
 
-    def __init__(self, file, seed, *, days, hosts, connections, at_once=1, answers=(1, 5000)):
-        """`days` whole days before today, each with so many connections to so many hosts; `at_once` of them are open at a time."""
+    def __init__(self, file, seed, *, days, hosts, connections, at_once=1, answers=(1, 5000), first=None):
+        """`days` whole days before today, each with so many connections to so many hosts; `at_once` of them are open at a time.
+        `first`: the first of the days, as number since 1970."""
         self.file, self.truth, self.packets = file, {}, 0
         chance = random.Random(seed)
         today = datetime.datetime.now(datetime.timezone.utc).date()
+        first = first if first is not None else (today - datetime.timedelta(days=days) - datetime.date(1970, 1, 1)).days
         port = 1024
         with open(file, "wb") as out:
             out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-            for back in range(days, 0, -1):
-                day = (today - datetime.timedelta(days=back) - datetime.date(1970, 1, 1)).days
+            for day in range(first, first + days):
                 step = 0.01    # of seconds: an agent books a connection by its address that has no name after a while
                 moment, open_now = day * 86_400 + 60.0, []
                 for number in range(connections + at_once):
