@@ -4,11 +4,16 @@
 #include "collector/intake/listen_address.hpp"
 #include "collector/intake/listening.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <exception>
+#include <map>
+#include <memory>
 #include <set>
 #include <thread>
 #include <vector>
@@ -19,11 +24,41 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr Listening for_agents{"agents", "agents.listen"};
 
 /// One thread with its own io_context and the connections that live there.
 struct Worker {
     std::set<AgentSession*> sessions;    ///< before the context: connections take themselves out when it destroys them
+    /// Who showed no certificate when last looked at. Silent: said nothing yet, and has no TLS buffers.
+    struct Newcomer {
+        tcp::socket* silent = nullptr;
+        AgentSession* session = nullptr;
+    };
+    std::map<std::uint64_t, Newcomer> newcomers;    ///< by arrival
+    std::uint64_t arrivals = 0;
+
+    /// On its own thread. Whoever has been here longest without a certificate of ours leaves; true where there was one.
+    bool make_room()
+    {
+        while (!newcomers.empty()) {
+            const Newcomer longest = newcomers.begin()->second;
+            newcomers.erase(newcomers.begin());
+            if (longest.session && longest.session->is_known()) continue;
+            if (longest.session)
+                longest.session->end();
+            else
+                hush(*longest.silent);
+            return true;
+        }
+        return false;
+    }
+    static void hush(tcp::socket& silent)
+    {
+        boost::system::error_code ignored;
+        silent.cancel(ignored);
+    }
+
     asio::io_context context{1};
     asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
     std::thread thread;
@@ -62,8 +97,8 @@ public:
 
     ServerCounters counters() const override
     {
-        return {state_.connections, state_.turned_away, state_.failed_handshakes,
-                state_.requests,    state_.refused,     state_.broken};
+        return {state_.connections, state_.turned_away, state_.failed_handshakes, state_.requests,
+                state_.refused,     state_.broken,      state_.gave_way};
     }
 
     void stop() override
@@ -78,6 +113,8 @@ public:
             asio::post(worker->context, [&worker = *worker] {
                 for (AgentSession* session : worker.sessions)
                     session->end_when_idle();
+                for (const auto& [arrival, newcomer] : worker.newcomers)
+                    if (!newcomer.session) Worker::hush(*newcomer.silent);
                 worker.work.reset();
             });
         const auto deadline = std::chrono::steady_clock::now() + state_.limits.drain;
@@ -96,32 +133,71 @@ private:
     void take(tcp::socket socket)
     {
         if (state_.draining) return;
-        if (state_.open_connections.fetch_add(1) >= state_.limits.connections) {
+        // A crowd of strangers must not lock the agents out: above the limit each newcomer takes the place of one of
+        // them.
+        const std::size_t open = state_.open_connections.fetch_add(1);
+        if (open >= state_.limits.connections + state_.limits.connections / 10) {
             --state_.open_connections;
             ++state_.turned_away;
             return;    // the socket closes
         }
         Worker& worker = *workers_[next_];
+        if (open >= state_.limits.connections)
+            asio::post(worker.context, [this, &worker] { state_.gave_way += worker.make_room() ? 1 : 0; });
         asio::co_spawn(worker.context, serve(worker, std::move(socket)),
                        [](std::exception_ptr bug) { log_bug(bug, for_agents, "connection"); });
     }
 
     asio::awaitable<void> serve(Worker& worker, tcp::socket socket)
     {
+        struct Registration {
+            Server& server;
+            Worker& worker;
+            std::uint64_t arrival;
+            AgentSession* session = nullptr;
+            Registration(Server& one, Worker& home, tcp::socket& silent)
+                : server(one), worker(home), arrival(++home.arrivals)
+            {
+                worker.newcomers[arrival].silent = &silent;
+            }
+            void speaks(AgentSession* one)
+            {
+                session = one;
+                worker.sessions.insert(one);
+                const auto newcomer = worker.newcomers.find(arrival);
+                if (newcomer != worker.newcomers.end()) newcomer->second.session = one;
+            }
+            ~Registration()
+            {
+                worker.newcomers.erase(arrival);
+                if (session)
+                    worker.sessions.erase(session);
+                else
+                    --server.state_.open_connections;    // a session counts itself out
+            }
+        };
+        Registration registration(*this, worker, socket);
+        const bool speaks = co_await first_octet(worker, socket);
+        if (!speaks) co_return;
         boost::system::error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         AgentSession session{std::move(socket), context_.get(), state_};
-        struct Registration {
-            std::set<AgentSession*>& sessions;
-            AgentSession* session;
-            Registration(std::set<AgentSession*>& all, AgentSession* one) : sessions(all), session(one)
-            {
-                sessions.insert(session);
-            }
-            ~Registration() { sessions.erase(session); }
-        };
-        const Registration registration{worker.sessions, &session};
+        registration.speaks(&session);
         co_await session.run();
+    }
+
+    /// Until the guest says something; false where it does not in time. TLS costs some 90 KiB a connection: a silent
+    /// one gets none.
+    asio::awaitable<bool> first_octet(Worker& worker, tcp::socket& socket)
+    {
+        const auto waiting = std::make_shared<bool>(true);    // the timer's handler may be queued when the wait is over
+        asio::steady_timer limit{worker.context};
+        limit.expires_after(state_.limits.handshake);
+        limit.async_wait([still = std::weak_ptr<bool>(waiting), &socket](const boost::system::error_code& error) {
+            if (!error && still.lock()) Worker::hush(socket);
+        });
+        const auto [error] = co_await socket.async_wait(tcp::socket::wait_read, as_result);
+        co_return !error && !state_.draining;
     }
 
     CurrentContext& context_;

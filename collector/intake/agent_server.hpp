@@ -14,7 +14,7 @@
 namespace dl::collector::intake {
 
 struct ServerLimits {
-    std::size_t connections = 10'000;
+    std::size_t connections = 10'000;    ///< above it, strangers make room; a tenth more and newcomers are turned away
     std::size_t header_bytes = 16 * 1024;
     std::size_t bodies_in_memory = 256 * 1024 * 1024;    ///< announced bodies of all connections together
     std::chrono::milliseconds handshake = std::chrono::seconds(10);
@@ -30,8 +30,9 @@ struct ServerCounters {
     std::uint64_t turned_away = 0;    ///< too many connections
     std::uint64_t failed_handshakes = 0;
     std::uint64_t requests = 0;
-    std::uint64_t refused = 0;    ///< answered with 4xx or 5xx
-    std::uint64_t broken = 0;     ///< ended by a time limit or the peer in the middle of a request
+    std::uint64_t refused = 0;     ///< answered with 4xx or 5xx
+    std::uint64_t broken = 0;      ///< ended by a time limit or the peer in the middle of a request
+    std::uint64_t gave_way = 0;    ///< without a certificate, ended to make room for another
 };
 
 class AgentServer {

@@ -25,7 +25,8 @@ struct ServerState {
     std::atomic<bool> draining{false};
     std::atomic<std::size_t> open_connections{0};
     std::atomic<std::size_t> bodies_in_memory{0};
-    std::atomic<std::uint64_t> connections{0}, turned_away{0}, failed_handshakes{0}, requests{0}, refused{0}, broken{0};
+    std::atomic<std::uint64_t> connections{0}, turned_away{0}, failed_handshakes{0}, requests{0}, refused{0}, broken{0},
+        gave_way{0};
 };
 
 /// Lives on the thread of its socket's executor.
@@ -41,6 +42,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<void> run();
     /// Ends the connection if no request is being answered; else it ends after the answer.
     void end_when_idle();
+    /// Ends the connection at once.
+    void end() { stream_.next_layer().cancel(); }
+    /// Showed a certificate of our authority.
+    [[nodiscard]] bool is_known() const { return holder_ && *holder_; }
 
 private:
     using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;

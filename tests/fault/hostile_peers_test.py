@@ -1,12 +1,16 @@
 """Peers that mean harm, against the real listener: nothing crashes, leaks, hangs longer than its time limit, or is believed;
 and an honest agent is served meanwhile."""
+import collections
 import concurrent.futures
 import json
+import os
 import pathlib
+import resource
 import socket
 import statistics
 import struct
 import sys
+import threading
 import time
 import unittest
 
@@ -254,6 +258,59 @@ class HostilePeers(unittest.TestCase):
             for raw in crowd:
                 raw.close()
         self.assertLess(beside, 2 * alone + 0.05, f"alone {alone * 1000:.1f} ms, beside 800 half-open connections {beside * 1000:.1f} ms")
+
+    def test_ten_thousand_idle_connections(self):
+        """More than the listener takes, silent, and new ones all the time: an agent is let in within twice its usual time, memory and
+        descriptors stay below their ceilings."""
+        ceiling = 14_000    # descriptors: 10,000 connections, a tenth more, and files
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < ceiling:
+            self.skipTest(f"the limit of descriptors is below {ceiling}")
+
+        def latency(rounds):
+            times = []
+            for _ in range(rounds):
+                begin = time.monotonic()
+                status, answer = self.post(report(self.agent))
+                self.assertEqual(status, 200, answer)
+                times.append(time.monotonic() - begin)
+            return statistics.median(times)
+
+        def visit():
+            raw = socket.socket()
+            raw.settimeout(10)
+            raw.connect(("127.0.0.1", self.collector.agents_port))
+            return raw
+
+        alone = latency(25)
+        crowd = collections.deque()
+        before = self.memory("VmRSS")
+        try:
+            while len(crowd) < 10_500:
+                crowd.append(visit())
+            done = threading.Event()
+
+            def others_come():
+                while not done.is_set():
+                    crowd.append(visit())
+                    crowd.popleft().close()
+                    time.sleep(0.002)
+            come = threading.Thread(target=others_come)
+            come.start()
+            try:
+                beside = latency(25)
+                descriptors = len(os.listdir(f"/proc/{self.processes.running['collector'].pid}/fd"))
+                memory = self.memory("VmRSS") - before
+            finally:
+                done.set()
+                come.join()
+        finally:
+            for raw in crowd:
+                raw.close()
+        print(f"  alone {alone * 1000:.1f} ms, beside {descriptors} descriptors {beside * 1000:.1f} ms; {memory >> 10} KiB more, "
+              f"{memory / descriptors / 1024:.1f} KiB each", flush=True)
+        self.assertGreater(descriptors, 9_000, "the crowd was not there")
+        self.assertLess(descriptors, ceiling)
+        self.assertLess(beside, 2 * alone + 0.05)
 
     def test_the_agent_is_known_by_its_certificate_alone(self):
         """Whatever the others of this class posted: the only observer that is believed to have reported is the enrolled one."""
