@@ -62,14 +62,19 @@ class Kills(testing.Case):
 
     def run_until_killed(self, config, seconds):
         """True where it was done before that."""
-        with subprocess.Popen([AGENT, "run", "--once", "--config", config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as process:
+        with open(config.parent / "agent.log", "ab") as log, \
+                subprocess.Popen([AGENT, "run", "--once", "--config", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process:
             try:
                 return process.wait(seconds) == 0
             except subprocess.TimeoutExpired:
                 process.kill()
                 self.killed("agent")
                 return False
+
+    @staticmethod
+    def log_of(config):
+        log = config.parent / "agent.log"
+        return log.read_text() if log.exists() else ""
 
     def under_fire(self, config, chance, patience=0.1):
         """Killed and started again until all was acknowledged; in the end it is let through."""
@@ -152,16 +157,8 @@ class Kills(testing.Case):
         config, agent = self.enrol("small", recording, ledger_limit_mb=SMALL)
         self.collector.stop()
         patience = 0.1
-        ledger = f"file:{config.parent}/data/ledger.db?mode=ro"
-
-        def read_to_the_end():
-            try:
-                with sqlite3.connect(ledger, uri=True) as book:
-                    return bool(book.execute("SELECT count(*) FROM positions WHERE finished = 1").fetchone()[0])
-            except sqlite3.OperationalError:
-                return False    # not begun
         deadline = time.monotonic() + 120
-        while not read_to_the_end():
+        while "the capture was read" not in self.log_of(config):
             self.assertLess(time.monotonic(), deadline, f"the capture is not read; seed {SEED}")
             self.assertFalse(self.run_until_killed(config, chance.uniform(0, patience)))
             patience = min(patience * 1.1, 3)
