@@ -22,7 +22,7 @@ namespace dl::agent::commands {
 
 class ObservedRows final : public flow::SightingSink {
 public:
-    static constexpr std::size_t default_rows = 16384;
+    static constexpr std::size_t default_rows = 32768;
 
     /// `attributor` may be null: then user and app are unknown. `most_rows` are kept in memory.
     explicit ObservedRows(identity::Attributor* attributor, std::size_t most_rows = default_rows)

@@ -7,18 +7,23 @@ namespace {
 
 constexpr int most_nested_headers = 16;    ///< VLAN tags, MPLS labels and the like before a frame is given up
 
+// `nested`: how many headers were gone through; each that carries an EtherType counts, so that none recurses for ever.
+Network look_behind_ether_type(std::uint16_t ether_type, Bytes payload, int nested);
+Network look_into_ethernet(Bytes frame, int nested);
+Network look_into_ppp(Bytes frame, int nested);
+
 /// LLC (IEEE 802.2): DSAP, SSAP, control; then SNAP (RFC 1042): OUI, EtherType.
-Network dissect_llc(Bytes payload)
+Network dissect_llc(Bytes payload, int nested = 0)
 {
     if (payload.size() >= 8 && payload[0] == 0xaa && payload[1] == 0xaa && payload[2] == 0x03)
-        return dissect_ether_type(u16_at(payload, 6), payload.subspan(8));
+        return look_behind_ether_type(u16_at(payload, 6), payload.subspan(8), nested);
     if (payload.size() >= 3 && payload[0] == 0x06 && payload[1] == 0x06 && payload[2] == 0x03)
         return dissect_raw(payload.subspan(3));
     return {};
 }
 
 /// MPLS label stack entry (RFC 3032 section 2.1): label 20, traffic class 3, bottom of stack 1, TTL 8 bits.
-Network dissect_mpls(Bytes payload)
+Network dissect_mpls(Bytes payload, int nested)
 {
     for (int labels = 0; labels < most_nested_headers && payload.size() > 4; ++labels) {
         const bool bottom = (payload[2] & 1U) != 0;
@@ -26,17 +31,18 @@ Network dissect_mpls(Bytes payload)
         if (!bottom) continue;
         const unsigned nibble = payload[0] >> 4U;
         if (nibble == 4 || nibble == 6) return dissect_raw(payload);
-        if (nibble == 0 && payload.size() > 4) return dissect_ethernet(payload.subspan(4));    // RFC 4448 control word
-        return dissect_ethernet(payload);
+        if (nibble == 0 && payload.size() > 4)
+            return look_into_ethernet(payload.subspan(4), nested);    // RFC 4448 control word
+        return look_into_ethernet(payload, nested);
     }
     return {};
 }
 
 /// PPPoE session (RFC 2516 section 4): version and type, code, session id, length.
-Network dissect_pppoe(Bytes payload)
+Network dissect_pppoe(Bytes payload, int nested = 0)
 {
     if (payload.size() < 8 || payload[0] != 0x11 || payload[1] != 0) return {};
-    return dissect_ppp(payload.subspan(6));
+    return look_into_ppp(payload.subspan(6), nested);
 }
 
 /// BSD loopback: an address family of 4 bytes in the writer's order; the packet's own version is surer.
@@ -120,12 +126,17 @@ Network dissect_raw(Bytes packet)
     }
 }
 
+Network dissect_ppp(Bytes frame) { return look_into_ppp(frame, 0); }
+
+namespace {
+
 /// PPP in HDLC-like framing (RFC 1662 section 3): address and control may be left out, the protocol may be one byte.
-Network dissect_ppp(Bytes frame)
+Network look_into_ppp(Bytes frame, int nested)
 {
     if (frame.size() >= 2 && (frame[0] == 0xff || frame[0] == 0x0f || frame[0] == 0x8f) &&
         (frame[1] == 0x03 || frame[1] == 0x00)) {
-        if (frame[0] != 0xff && frame.size() > 4) return dissect_ether_type(u16_at(frame, 2), frame.subspan(4));
+        if (frame[0] != 0xff && frame.size() > 4)
+            return look_behind_ether_type(u16_at(frame, 2), frame.subspan(4), nested);
         frame = frame.subspan(2);
     }
     if (frame.size() < 3) return {};
@@ -139,12 +150,10 @@ Network dissect_ppp(Bytes frame)
     switch (protocol) {
         case 0x0021: return {ether_ipv4, frame, 0, {}};
         case 0x0057: return {ether_ipv6, frame, 0, {}};
-        case 0x0281: return dissect_mpls(frame);
+        case 0x0281: return dissect_mpls(frame, nested);
         default: return {};
     }
 }
-
-namespace {
 
 /// IEEE 802.11 data frame: frame control 2, duration 2, three or four addresses, sequence control, QoS control, HT
 /// control; `Padding::to_32_bits` where the writer put the body on a multiple of 4 octets.
@@ -215,14 +224,16 @@ Network dissect_wlan_swapped(Bytes frame)
     return frame.size() < 24 ? Network{} : dissect_wlan_data(frame, frame[1], frame[0], Padding::none);
 }
 
-Network dissect_ether_type(std::uint16_t ether_type, Bytes payload)
+namespace {
+
+Network look_behind_ether_type(std::uint16_t ether_type, Bytes payload, int nested)
 {
     std::uint32_t segment = 0;
     const auto in_segment = [&](Network inner) {
         inner.segment = within(segment, inner.segment);
         return inner;
     };
-    for (int nested = 0; nested < most_nested_headers; ++nested) {
+    for (; nested < most_nested_headers; ++nested) {
         switch (ether_type) {
             case ether_ipv4:
             case ether_ipv6: return {ether_type, payload, segment, {}};
@@ -239,22 +250,31 @@ Network dissect_ether_type(std::uint16_t ether_type, Bytes payload)
             case 0x88e7:    // IEEE 802.1ah: flags 1, I-SID 3, then an Ethernet frame
                 if (payload.size() < 4) return {};
                 segment = within(segment, 0x01000000U | (u32_at(payload, 0) & 0xffffffU));
-                return in_segment(dissect_ethernet(payload.subspan(4)));
-            case 0x8864: return in_segment(dissect_pppoe(payload));
+                return in_segment(look_into_ethernet(payload.subspan(4), nested + 1));
+            case 0x8864: return in_segment(dissect_pppoe(payload, nested + 1));
             case 0x8847:
-            case 0x8848: return in_segment(dissect_mpls(payload));
-            case 0x880b: return in_segment(dissect_ppp(payload));
-            default: return ether_type < 1536 ? in_segment(dissect_llc(payload)) : Network{};
+            case 0x8848: return in_segment(dissect_mpls(payload, nested + 1));
+            case 0x880b: return in_segment(look_into_ppp(payload, nested + 1));
+            default: return ether_type < 1536 ? in_segment(dissect_llc(payload, nested + 1)) : Network{};
         }
     }
     return {};
 }
 
 /// Ethernet: destination 6, source 6, EtherType or length 2.
-Network dissect_ethernet(Bytes frame)
+Network look_into_ethernet(Bytes frame, int nested)
 {
-    return frame.size() > 14 ? dissect_ether_type(u16_at(frame, 12), frame.subspan(14)) : Network{};
+    return frame.size() > 14 ? look_behind_ether_type(u16_at(frame, 12), frame.subspan(14), nested) : Network{};
 }
+
+}    // namespace
+
+Network dissect_ether_type(std::uint16_t ether_type, Bytes payload)
+{
+    return look_behind_ether_type(ether_type, payload, 0);
+}
+
+Network dissect_ethernet(Bytes frame) { return look_into_ethernet(frame, 0); }
 
 Network dissect(std::uint32_t link_type, Bytes frame)
 {

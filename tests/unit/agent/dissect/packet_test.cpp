@@ -144,6 +144,23 @@ TEST(Packet, EverySubframeOfAnAggregateIsFound)
     }
 }
 
+TEST(Packet, HeadersWithinHeadersEndSoon)
+{
+    const auto many = [](const Data& header) {
+        Data frame = zeros(12);
+        for (int i = 0; i < 20'000; ++i)
+            frame.insert(frame.end(), header.begin(), header.end());
+        return frame;
+    };
+    const Data llc = octets({0, 100, 0xaa, 0xaa, 3, 0, 0, 0});
+    const Data service = octets({0x88, 0xe7, 0, 0, 0, 1}) + zeros(12);
+    const Data label = octets({0x88, 0x47, 0, 0, 1, 64, 0, 0, 0, 0}) + zeros(12);
+    for (const Data& header : {llc, service, label}) {
+        PacketDissector dissector;
+        EXPECT_FALSE(dissector.dissect(1, many(header), {}));
+    }
+}
+
 TEST(Packet, TellsVirtualNetworksApart)
 {
     const auto network_of = [](std::uint32_t link_type, const Data& frame) {
