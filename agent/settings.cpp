@@ -159,6 +159,12 @@ const SettingsTable<Settings>& settings_table()
              .description = "By how much reports are spread at random, so that agents don't come all at once."},
             &S::report_jitter),
         whole_number_setting<S>(
+            {.key = "connections_limit",
+             .since = "0.2",
+             .description = "Open connections that are kept at once; with more, the longest silent end early. About 1 "
+                            "MiB of memory for 2,000, names and answers included."},
+            &S::connections_limit, 1024, 16'777'216),
+        whole_number_setting<S>(
             {.key = "ledger_limit_mb",
              .unit = "MiB",
              .since = first,

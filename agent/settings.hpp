@@ -34,6 +34,7 @@ struct Settings {
     bool report_applications = true;
     signing::TimeGrain time_grain = signing::TimeGrain::second;
     std::vector<std::string> excluded_hosts;    ///< suffixes
+    std::uint32_t connections_limit = 24576;    ///< open ones that are kept; the other tables grow with it
     std::uint32_t flush_seconds = 10;           ///< at most so much live capture is lost to a kill
     std::uint32_t report_seconds = 300;
     double report_jitter = 0.2;    ///< share of report_seconds by which reports are spread

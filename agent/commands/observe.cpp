@@ -35,6 +35,7 @@ struct Options {
     std::string process_watch;
     std::string mode = "sensor";
     std::size_t rows_in_memory = ObservedRows::default_rows;
+    std::uint32_t connections_limit = flow::Limits::usual_connections;
     std::optional<double> duration;    ///< seconds; absent: until the end or a signal
 };
 
@@ -108,10 +109,11 @@ void tell_bounds(const flow::Counters& counters)
     const auto tell = [](std::uint64_t count, std::string_view what) {
         if (count > 0) fmt::print(stderr, "daylight-agent observe: {} {}\n", count, what);
     };
-    tell(counters.connections_evicted, "connections were ended early: more were open than are kept");
+    tell(counters.connections_evicted,
+         "connections were ended early: more were open than are kept (--connections-limit)");
     tell(counters.networks_merged,
          "times connections of many virtual networks, alike in addresses and ports, were taken for one");
-    tell(counters.streams_refused, "first flights were not read: they found no room");
+    tell(counters.streams_refused, "first flights found no room or gave it to others (--connections-limit)");
     tell(counters.key_trials_refused, "QUIC packets were not tried: too many a second that open nothing");
     tell(counters.answers_unasked, "DNS answers were not believed: their question was not seen");
     tell(counters.fragments_given_up, "fragmented packets were given up");
@@ -128,7 +130,7 @@ int observe(const Options& options)
 
     if (*attributor) (*attributor)->start();
     ObservedRows observed(attributor->get(), options.rows_in_memory);
-    flow::FlowTable table(observed);
+    flow::FlowTable table(observed, flow::Limits::of(options.connections_limit));
     const Result<void> read = read_all(**source, table, observed, options);
     table.finish();
     const auto writer =
@@ -176,6 +178,10 @@ void add_observe(CommandLine& line)
             "--duration", options->duration,
             "Seconds to watch, more than 0 (in a capture: of its packets); without it, until the end or Ctrl-C")
         ->check(CLI::Validator([](std::string& text) { return check_duration(text); }, ""));
+    verb->add_option("--connections-limit", options->connections_limit,
+                     "Open connections to keep at once; with more, the longest silent end early")
+        ->check(CLI::Range(1024U, 16'777'216U))
+        ->capture_default_str();
     verb->add_option("--rows-in-memory", options->rows_in_memory,
                      "Rows to keep in memory; more lie in a temporary file (in TMPDIR) till the end")
         ->check(CLI::Range(std::size_t{1}, std::size_t{100'000'000}))

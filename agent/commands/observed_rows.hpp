@@ -7,8 +7,9 @@
 #include "agent/identity/attributor.hpp"
 #include "shared/rows/row_writer.hpp"
 
+#include <boost/container/deque.hpp>
+
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -22,7 +23,7 @@ namespace dl::agent::commands {
 
 class ObservedRows final : public flow::SightingSink {
 public:
-    static constexpr std::size_t default_rows = 32768;
+    static constexpr std::size_t default_rows = 49152;
 
     /// `attributor` may be null: then user and app are unknown. `most_rows` are kept in memory.
     explicit ObservedRows(identity::Attributor* attributor, std::size_t most_rows = default_rows)
@@ -60,7 +61,10 @@ private:
     std::size_t most_rows_;
     std::unordered_set<std::string> texts_;
     std::unordered_map<std::uint64_t, Owner> owners_;    ///< of open connections; empty without an attributor
-    std::deque<InternedRow> rows_;    ///< grows without a copy of itself, which would be the peak of memory
+    /// Grows without a copy of itself, which would be the peak of memory, and in blocks that go back to the system.
+    using Rows = boost::container::deque<InternedRow, void,
+                                         boost::container::deque_options<boost::container::block_size<2048>>::type>;
+    Rows rows_;
     std::vector<std::uint32_t> index_ = std::vector<std::uint32_t>(1024);    ///< row + 1, linear probing
     std::unique_ptr<SpilledRows> spilled_;
     std::uint64_t rows_spilled_ = 0;

@@ -24,7 +24,7 @@ const DnsCache::Entry* DnsCache::entry_of(const Address& client, const Address& 
         const Bucket* bucket = buckets_[bucket_of(told, address)].get();
         if (bucket == nullptr) continue;
         for (const Entry& entry : *bucket)
-            if (entry.count != 0 && entry.address == address && entry.client == told) return &entry;
+            if (!entry.names.empty() && entry.address == address && entry.client == told) return &entry;
     }
     return nullptr;
 }
@@ -45,24 +45,23 @@ void DnsCache::add_to(const Address& client, const Address& address, std::string
     if (!bucket) bucket = std::make_unique<Bucket>();
     Entry* entry = nullptr;
     for (Entry& candidate : *bucket) {
-        if (candidate.count != 0 && candidate.address == address && candidate.client == client) {
+        if (!candidate.names.empty() && candidate.address == address && candidate.client == client) {
             entry = &candidate;
             break;
         }
-        if (entry == nullptr || candidate.count == 0 || (entry->count != 0 && candidate.latest < entry->latest))
+        if (entry == nullptr || candidate.names.empty() || (!entry->names.empty() && candidate.latest < entry->latest))
             entry = &candidate;
     }
-    if (entry->count == 0 || entry->address != address || entry->client != client) {
-        if (entry->count != 0) ++evictions_;
+    if (entry->names.empty() || entry->address != address || entry->client != client) {
+        if (!entry->names.empty()) ++evictions_;
         entry->client = client;
         entry->address = address;
-        entry->count = 0;
+        entry->names.clear();
         entry->forgot = false;
     }
     entry->latest = when;
     Named* slot = nullptr;
-    for (std::size_t i = 0; i < entry->count; ++i) {
-        Named& named = entry->names[i];
+    for (Named& named : entry->names) {
         if (named.name == name) {
             slot = &named;
             break;
@@ -70,8 +69,8 @@ void DnsCache::add_to(const Address& client, const Address& address, std::string
         if (slot == nullptr || named.when < slot->when) slot = &named;
     }
     if (slot == nullptr || slot->name != name) {
-        if (entry->count < names_per_address)
-            slot = &entry->names[entry->count++];
+        if (entry->names.size() < names_per_address)
+            slot = &entry->names.emplace_back();
         else
             entry->forgot = true;
     }
@@ -93,8 +92,7 @@ void DnsCache::clock_set_back(Timestamp now)
         if (!bucket) continue;
         for (Entry& entry : *bucket) {
             entry.latest = std::min(entry.latest, now);
-            for (std::size_t i = 0; i < entry.count; ++i) {
-                Named& named = entry.names[i];
+            for (Named& named : entry.names) {
                 if (named.when <= now) continue;
                 named.until = now + (named.until - named.when);
                 named.when = now;
@@ -108,8 +106,7 @@ DnsCache::Match DnsCache::match_in(const Entry& entry, Timestamp when)
     Match match;
     bool alive = false;
     Timestamp latest{};
-    for (std::size_t i = 0; i < entry.count; ++i) {
-        const Named& named = entry.names[i];
+    for (const Named& named : entry.names) {
         if (when - named.when > memory) continue;
         const bool lives = when <= named.until;
         if (alive && !lives) continue;
@@ -133,8 +130,8 @@ DnsCache::Match DnsCache::find(const Address& client, const Address& address, Ti
 std::string_view DnsCache::canonical_of(const Address& client, const Address& address, std::string_view name) const
 {
     if (const Entry* entry = entry_of(client, address))
-        for (std::size_t i = 0; i < entry->count; ++i)
-            if (entry->names[i].name == name) return entry->names[i].canonical;
+        for (const Named& named : entry->names)
+            if (named.name == name) return named.canonical;
     return {};
 }
 
@@ -143,9 +140,9 @@ bool DnsCache::contradicts(const Address& client, const Address& address, std::s
     const Entry* entry = entry_of(client, address);
     if (entry == nullptr || entry->forgot) return false;
     bool told = false;
-    for (std::size_t i = 0; i < entry->count; ++i) {
-        if (when - entry->names[i].when > memory) continue;
-        if (entry->names[i].name == name) return false;
+    for (const Named& named : entry->names) {
+        if (when - named.when > memory) continue;
+        if (named.name == name) return false;
         told = true;
     }
     return told;

@@ -61,9 +61,8 @@ private:
     struct Entry {
         Address client;
         Address address;
-        std::array<Named, names_per_address> names;
-        std::size_t count = 0;
-        bool forgot = false;    ///< a name made room for another
+        std::vector<Named> names;    ///< up to names_per_address; none: no entry
+        bool forgot = false;         ///< a name made room for another
         Timestamp latest{};
     };
     static constexpr std::size_t ways = 4;

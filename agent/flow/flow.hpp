@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace dl::agent::flow {
 
@@ -53,19 +54,21 @@ struct Flow {
     Transport transport = Transport::other;
     std::uint8_t client = undecided;    ///< a Side, or undecided
     Speech speech = Speech::unknown;
-    bool used = false;
-    bool announced = false;       ///< the sink knows of it
-    bool counted = false;         ///< a share with connections = 1 went out
-    bool named = false;           ///< evidence and name are what is known of it
-    bool looking = false;         ///< listening or quic may find more
-    bool copy = false;            ///< of another connection, seen after translation: counts for nothing
-    bool over = false;            ///< reset, or finished from both sides
-    bool pending_share = true;    ///< something happened since the last share
+    bool used : 1 = false;
+    bool announced : 1 = false;    ///< the sink knows of it
+    bool counted : 1 = false;      ///< a share with connections = 1 went out
+    bool named : 1 = false;        ///< evidence and name are what is known of it
+    bool looking : 1 = false;      ///< listening or quic may find more
+    bool was_reset : 1 = false;
+    bool copy : 1 = false;            ///< of another connection, seen after translation: counts for nothing
+    bool over : 1 = false;            ///< reset, or finished from both sides
+    bool pending_share : 1 = true;    ///< something happened since the last share
+    bool ech_offered : 1 = false;
+    bool established : 1 = false;     ///< QUIC: the client sent a packet with a short header
+    bool no_such_name : 1 = false;    ///< the answer to the question of the moment was NXDOMAIN
     wire::Evidence evidence = wire::Evidence::address_only;
-    bool ech_offered = false;
-    bool established = false;     ///< QUIC: the client sent a packet with a short header
-    bool no_such_name = false;    ///< the answer to the question of the moment was NXDOMAIN
     HiddenRoad hidden = HiddenRoad::no;
+    std::uint8_t asked_again = 0;     ///< the side, plus one, that sent a SYN while the connection was open; 0: none
     std::optional<TlsOffer> offer;    ///< of a ClientHello since the last share
     std::uint64_t quic_id = 0;        ///< of the connection id of the first Initial; 0: none was opened
 
@@ -77,18 +80,21 @@ struct Flow {
     std::array<std::uint64_t, 2> booked{};
     /// TCP: the initial sequence number. UDP: what tells its last datagram from others (sample_of).
     std::array<std::uint32_t, 2> isn{};
-    std::array<std::uint32_t, 3> networks{};    ///< it was seen in (dissect::Segment::network); alike: in one
-    bool was_reset = false;
+    std::array<std::uint32_t, 3> networks{};      ///< it was seen in (dissect::Segment::network); alike: in one
     std::array<std::uint32_t, 2> interface {};    ///< of a direction's first datagram, plus one: others carry copies
-    std::uint8_t asked_again = 0;    ///< the side, plus one, that sent a SYN while the connection was open; 0: none
-    std::uint32_t asked_isn = 0;     ///< its number
+    std::uint32_t asked_isn = 0;                  ///< its number
     std::uint64_t id = 0;
     std::string name;
-    std::string canonical;
+    std::unique_ptr<std::string> canonical;    ///< null: none
     std::array<std::unique_ptr<Listening>, 2> listening;
     std::array<std::unique_ptr<NamesInQuic>, 2> quic;
 
     [[nodiscard]] bool is_decided() const { return client != undecided; }
+    [[nodiscard]] std::string_view canonical_name() const { return canonical ? *canonical : std::string_view(); }
+    void set_canonical_name(std::string_view text)
+    {
+        canonical = text.empty() ? nullptr : std::make_unique<std::string>(text);
+    }
     [[nodiscard]] bool is_in(std::uint32_t network) const
     {
         return networks[0] == network || networks[1] == network || networks[2] == network;
@@ -100,7 +106,8 @@ struct Flow {
 [[nodiscard]] inline std::uint32_t sample_of(const dissect::Segment& segment)
 {
     std::uint64_t first = 0;
-    std::memcpy(&first, segment.payload.data(), std::min<std::size_t>(segment.payload.size(), sizeof first));
+    if (!segment.payload.empty())
+        std::memcpy(&first, segment.payload.data(), std::min<std::size_t>(segment.payload.size(), sizeof first));
     return static_cast<std::uint32_t>(mix(first + segment.length));
 }
 

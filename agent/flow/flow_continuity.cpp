@@ -31,7 +31,7 @@ OpenConnection FlowTable::state_of(const Flow& flow)
 {
     OpenConnection state;
     state.name = flow.name;
-    state.canonical = flow.canonical;
+    state.canonical = flow.canonical_name();
     state.evidence = flow.evidence;
     state.hidden = flow.hidden;
     state.named = flow.named;
@@ -72,7 +72,7 @@ bool FlowTable::resume(Flow& flow, const Segment& segment)
         if ((of_sender.known() || of_other.known()) && !of_sender.fits(first) && !acknowledged) return false;
     }
     flow.name = std::move(left->name);
-    flow.canonical = std::move(left->canonical);
+    flow.set_canonical_name(left->canonical);
     flow.evidence = left->evidence;
     flow.hidden = left->hidden;
     flow.named = left->named;

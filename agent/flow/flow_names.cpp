@@ -81,8 +81,31 @@ void FlowTable::on_tcp(Flow& flow, Side side, const Segment& segment)
     if (reset || (sent.finished() && (answered.finished() || !answered.heard()))) flow.over = true;
 }
 
+/// Where little room is left, those that were silent longest among the next few have waited in vain: else whoever
+/// leaves many first flights unfinished would blind the table for all that come later.
+void FlowTable::make_listening_room(const Flow& asking)
+{
+    // For one that is out of order, with its objects; less where the bound is small.
+    const std::size_t enough = std::min(3 * Stream::most_waiting, limits_.stream_octets / 16);
+    constexpr std::uint32_t looked_at = 64;
+    constexpr int most_victims = 4;
+    for (int victims = 0; victims < most_victims && budget_.left() < enough; ++victims) {
+        Flow* victim = nullptr;
+        for (std::uint32_t i = 0; i < looked_at; ++i) {
+            Flow& flow = flow_at(listening_hand_++ % slots_);
+            const bool holds = flow.listening[0] || flow.listening[1] || flow.quic[0] || flow.quic[1];
+            if (holds && &flow != &asking && (victim == nullptr || flow.last < victim->last)) victim = &flow;
+        }
+        if (victim == nullptr) return;
+        finish_listening(*victim);
+        victim->looking = false;
+        ++counters_.streams_refused;
+    }
+}
+
 void FlowTable::listen(Flow& flow, Side side, const Segment& segment)
 {
+    make_listening_room(flow);
     current_ = &flow;
     speaker_ = side;
     const bool dns = speaks_dns(flow);
@@ -199,6 +222,7 @@ void FlowTable::listen_to_long_header(Flow& flow, Side side, const Segment& segm
 {
     auto& quic = flow.quic[side];
     key_trials_.tick(now_);
+    make_listening_room(flow);
     if (!quic && !budget_.take(NamesInQuic::cost())) return;
     if (!quic) quic = std::make_unique<NamesInQuic>(budget_, key_trials_);
     const auto hello = quic->add(segment.payload, scratch_);
@@ -425,10 +449,10 @@ void FlowTable::name(Flow& flow, Evidence evidence, std::string_view name, std::
     flow.no_such_name = false;
     flow.evidence = evidence;
     flow.name = name;
-    flow.canonical.clear();
+    flow.canonical.reset();
     if (evidence != Evidence::dns_query) {
         const Connection connection = connection_of(flow);
-        flow.canonical = dns_.canonical_of(connection.client.address, connection.server.address, name);
+        flow.set_canonical_name(dns_.canonical_of(connection.client.address, connection.server.address, name));
     }
 }
 
@@ -454,7 +478,7 @@ void FlowTable::explain_by_address(Flow& flow)
                     : match.ambiguous    ? Evidence::ambiguous
                                          : Evidence::dns_answer;
     flow.name = hidden && match.ambiguous ? std::string_view{} : match.name;
-    flow.canonical = flow.name.empty() ? std::string_view{} : match.canonical;
+    flow.set_canonical_name(flow.name.empty() ? std::string_view{} : match.canonical);
     if (flow.evidence == Evidence::address_only) return;    // an answer may still explain it
     flow.named = true;
 }
@@ -469,7 +493,7 @@ void FlowTable::share(Flow& flow, std::uint64_t up_held_back)
     const std::uint64_t up_limit = std::max(flow.booked[up], up_now - std::min(up_now, up_held_back));
     const std::uint64_t down_limit = std::max(flow.booked[down], flow.octets[down].count());
     usage.name = flow.name;
-    usage.canonical = flow.canonical;
+    usage.canonical = flow.canonical_name();
     usage.evidence = flow.evidence;
     usage.ech_offered = flow.ech_offered;
     usage.hidden_road = is_on_hidden_road(flow);

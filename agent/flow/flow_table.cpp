@@ -162,6 +162,7 @@ Timestamp FlowTable::due(const Flow& flow) const
 {
     const auto patience = flow.over                          ? limits_.over_idle
                           : flow.transport == Transport::tcp ? limits_.tcp_idle
+                          : flow.speech == Flow::Speech::dns ? limits_.dns_idle
                                                              : limits_.udp_idle;
     return flow.last - flow.leaps + patience;
 }
@@ -239,17 +240,25 @@ void FlowTable::flush(Timestamp now)
     }
 }
 
+/// What the table held goes as the sink takes it over: together they would be the peak of memory.
 void FlowTable::finish()
 {
-    for (std::uint32_t slot = 0; slot < slots_; ++slot)
+    for (std::uint32_t slot = 0; slot < slots_; ++slot) {
         if (flow_at(slot).used) close(slot);
+        if ((slot + 1) % chunk_size == 0) chunks_[slot / chunk_size].reset();
+    }
+    dns_.forget_all();
+    chunks_.clear();
+    free_.clear();
+    look_again_.clear();
+    slots_ = 0;
 }
 
 Counters FlowTable::counters() const
 {
     Counters counters = counters_;
     counters.dns_evictions = dns_.evictions();
-    counters.streams_refused = budget_.refused();
+    counters.streams_refused += budget_.refused();
     counters.key_trials_refused = key_trials_.refused();
     counters.fragments_given_up = dissector_.fragments_given_up();
     return counters;

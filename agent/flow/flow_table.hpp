@@ -23,13 +23,26 @@
 namespace dl::agent::flow {
 
 struct Limits {
-    std::uint32_t connections = 32768;
-    std::size_t dns_answers = 8192;
-    std::size_t stream_octets = 4UL * 1024 * 1024;    ///< kept by all first flights together
+    static constexpr std::uint32_t usual_connections = 24576;
+
+    std::uint32_t connections = usual_connections;
+    std::size_t dns_answers = usual_connections / 3;
+    std::size_t stream_octets = usual_connections * std::size_t{128};    ///< kept by all first flights together
     std::chrono::seconds tcp_idle{7200};
     std::chrono::seconds udp_idle{180};
+    std::chrono::seconds dns_idle{30};     ///< of questions over UDP: most ports ask one
     std::chrono::seconds over_idle{10};    ///< how long an ended connection waits for stragglers
     std::chrono::seconds settle{3};        ///< a share without a name waits this long at a flush
+
+    /// Every table sized for so many open connections.
+    [[nodiscard]] static Limits of(std::uint32_t connections)
+    {
+        Limits limits;
+        limits.connections = connections;
+        limits.dns_answers = connections / 3;
+        limits.stream_octets = connections * std::size_t{128};
+        return limits;
+    }
 };
 
 struct Counters {
@@ -105,6 +118,7 @@ private:
                                           std::chrono::microseconds since_last);
     void on_tcp(Flow& flow, Side side, const dissect::Segment& segment);
     void on_udp(Flow& flow, Side side, const dissect::Segment& segment);
+    void make_listening_room(const Flow& asking);
     void listen(Flow& flow, Side side, const dissect::Segment& segment);
     void finish_listening(Flow& flow);
     void listen_to_quic(Flow& flow, Side side, const dissect::Segment& segment);
@@ -149,7 +163,8 @@ private:
     std::vector<Timestamp> look_again_;    ///< by slot: not idle for too long before this, leaps left out
     std::uint32_t slots_ = 0;              ///< made so far
     std::uint32_t open_ = 0;
-    std::uint32_t hand_ = 0;    ///< where the search for a victim goes on
+    std::uint32_t hand_ = 0;              ///< where the search for a victim goes on
+    std::uint32_t listening_hand_ = 0;    ///< where that for one that is listened to does
     std::uint64_t next_id_ = 1;
     Timestamp now_{};
     Timestamp leapt_to_{};    ///< where one packet's time stood far ahead; another there makes it the time

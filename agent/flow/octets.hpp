@@ -134,11 +134,11 @@ private:
     std::uint32_t start_ = 0;
     std::uint32_t next_ = 0;
     std::uint32_t finish_ = 0;
-    bool known_ = false;
-    bool heard_ = false;
-    bool finished_ = false;
-    bool from_start_ = false;    ///< nothing was before `start_`
-    bool by_one_ = false;
+    bool known_ : 1 = false;
+    bool heard_ : 1 = false;
+    bool finished_ : 1 = false;
+    bool from_start_ : 1 = false;    ///< nothing was before `start_`
+    bool by_one_ : 1 = false;
 };
 
 }    // namespace dl::agent::flow

@@ -25,6 +25,7 @@ public:
         return true;
     }
     void give_back(std::size_t octets) { left_ += octets; }
+    [[nodiscard]] std::size_t left() const { return left_; }
     [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
 private:

@@ -21,20 +21,23 @@ struct Limit {
     std::uint64_t flow::Counters::*count;
 };
 inline constexpr const char* spread_the_load =
-    "watch one interface (setting interface), or share a mirror port among several sensors";
+    "raise connections_limit, watch one interface (setting interface), or share a mirror port among several sensors";
 inline constexpr std::array known_limits{
     Limit{"connections_ended_early",
           "connections were ended early to make room: what they carried later has no name and counts as another",
           spread_the_load, &flow::Counters::connections_evicted},
     Limit{"dns_answers_forgotten_early", "DNS answers were forgotten early to make room: addresses may stay nameless",
           spread_the_load, &flow::Counters::dns_evictions},
-    Limit{"first_flights_not_read", "connections began with more than there was room for: their names were not read",
+    Limit{"first_flights_not_read", "first flights found no room or gave it to others: names in them were not read",
           spread_the_load, &flow::Counters::streams_refused},
     Limit{"quic_packets_not_tried", "QUIC packets were not tried: too many a second that open nothing",
           "find out who sends them: a flood looks like that", &flow::Counters::key_trials_refused},
     Limit{"fragments_given_up", "fragmented packets were given up: pieces were missing or too many waited",
           "see whether packets are lost on the way here, or who sends so many fragments",
           &flow::Counters::fragments_given_up},
+    Limit{"virtual_networks_merged",
+          "times connections of many virtual networks, alike in addresses and ports, were taken for one",
+          "let a sensor watch fewer of these networks (setting interface)", &flow::Counters::networks_merged},
 };
 
 struct ReachedLimits {

@@ -310,6 +310,7 @@ Result<void> run_agent(const Settings& settings, Ending ending)
 
     WatchPlan plan;
     plan.flush_every = std::chrono::seconds(settings.flush_seconds);
+    plan.connections_limit = settings.connections_limit;
     plan.place = place_of(settings);
     plan.interface = settings.interface;
     std::unique_ptr<capture::PacketSource> source = std::move(opened->live);

@@ -33,8 +33,8 @@ Watch::Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& book
       ledger_(ledger),
       clock_(clock),
       awake_(awake),
-      flows_(booker),
-      open_(ledger, booker, flow::Limits{}, plan_.place)
+      flows_(booker, flow::Limits::of(plan_.connections_limit)),
+      open_(ledger, booker, flow::Limits::of(plan_.connections_limit), plan_.place)
 {}
 
 Result<void> Watch::run(const std::atomic<bool>& stop, const std::function<void()>& flushed)

@@ -41,6 +41,7 @@ struct WatchPlan {
     /// A replay commits after so many packets. A count and not a time, so that it is the same in every run and the flow
     /// table tells the same shares up to a committed position whenever the file is read again.
     std::uint64_t packets_per_commit = 20'000;
+    std::uint32_t connections_limit = flow::Limits::usual_connections;
     std::string interface;               ///< live: for what is said when it is not there
     StandingPage* standing = nullptr;    ///< live: told how things stand; may be null, else outlives the watch
 };

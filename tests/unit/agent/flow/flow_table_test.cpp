@@ -1,6 +1,8 @@
 #include "tests/unit/agent/flow/flow_tables.hpp"
 #include "tests/unit/agent/quic_bytes.hpp"
 
+#include <algorithm>
+
 namespace dl::agent::flow {
 namespace {
 
@@ -361,6 +363,41 @@ TEST(FlowTableBounds, EveryOctetThatFirstFlightsTakeIsCountedAndGivenBack)
         refused = now_refused;
         table.finish();
     }
+}
+
+TEST(FlowTableBounds, FirstFlightsThatNeverEndDoNotBlindItForLaterOnes)
+{
+    Collecting sink;
+    const Limits limits = Limits::of(4096);
+    FlowTable table(sink, limits);
+    capture::Packet packet;
+    packet.link_type = 1;
+    const auto see = [&](const Data& frame) {
+        packet.time_ns += 1000;
+        packet.bytes = frame;
+        table.on_packet(packet);
+    };
+    const Data unfinished = octets({22, 3, 1, 0x10, 0, 1, 0, 0x0f, 0xfc}) + zeros(1000);
+    for (int i = 0; i < 3000; ++i)
+        see(tcp_frame({octets({10, 1, i / 250, i % 250}), 40000}, server(443), 1, 1, 24, unfinished));
+    EXPECT_GT(table.counters().streams_refused, 0U);
+    see(tcp_frame(client, server(443), 1, 1, 24, records(client_hello("late.example"))));
+    table.finish();
+    EXPECT_EQ(table.counters().connections_evicted, 0U);
+    const auto is_late = [](const Seen& share) { return share.name == "late.example"; };
+    EXPECT_EQ(std::count_if(sink.shares.begin(), sink.shares.end(), is_late), 1);
+}
+
+TEST_F(FlowTables, QuestionsKeepTheirPlaceForLessTimeThanOtherDatagrams)
+{
+    look_up("one.example");
+    see(udp_frame(client, server(4500), zeros(8)));
+    wait(std::chrono::seconds(40));
+    table_.flush(now());
+    EXPECT_EQ(sink_.open.size(), 1U);    // the other datagram's
+    wait(std::chrono::seconds(180));
+    table_.flush(now());
+    EXPECT_TRUE(sink_.open.empty());
 }
 
 TEST_F(FlowTables, TheNextRequestIsFoundBehindABodyOfWhichSegmentsAreMissing)
