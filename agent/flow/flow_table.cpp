@@ -247,11 +247,10 @@ void FlowTable::finish()
         if (flow_at(slot).used) close(slot);
         if ((slot + 1) % chunk_size == 0) chunks_[slot / chunk_size].reset();
     }
-    dns_.forget_all();
     chunks_.clear();
     free_.clear();
     look_again_.clear();
-    slots_ = 0;
+    slots_ = hand_ = listening_hand_ = 0;
 }
 
 Counters FlowTable::counters() const
