@@ -110,7 +110,7 @@ class Connect(Proxy):
         self.squid.start()
         self.enrolled("--proxy", self.squid.url)
         before = json.loads((self.home / "data/enrolment.json").read_text())["certificate"]
-        said = self.run_once(**{key: value for key, value in clock.environment("+18h").items() if key not in NO_PROXY})
+        said = self.run_once(**{key: value for key, value in clock.environment("+19h").items() if key not in NO_PROXY})
         self.assertIn("the certificate was renewed", said)
         self.assertNotEqual(json.loads((self.home / "data/enrolment.json").read_text())["certificate"], before)
         self.wait_for("tunnels", lambda: len(self.squid.tunnels(self.address)) >= 3)    # enrolment, and the renewal closes one
