@@ -1,6 +1,7 @@
 // Bytes of a file, a pipe, or what a gzip (RFC 1952) or zstd (RFC 8878) file unpacks to, through one buffer that
 // records are looked at in place. The buffer grows only to the size of the record that is asked for. Files are read and
-// not mapped: pages of a mapped file would count as this process's memory, and reading costs less than the floor already.
+// not mapped: pages of a mapped file would count as this process's memory, and reading costs less than the floor
+// already.
 #pragma once
 
 #include "shared/base/failure.hpp"

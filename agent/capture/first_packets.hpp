@@ -15,7 +15,7 @@ namespace dl::agent::capture {
 class FirstPackets {
 public:
     /// Needs CAP_NET_RAW now (and CAP_SYS_ADMIN for another network namespace), nothing later. An empty interface name
-    /// or "any": all of them, also those that come later.
+    /// or "any": all of them, also those that come later. One that goes and comes back is heard again.
     [[nodiscard]] static Result<FirstPackets> open(const std::string& interface,
                                                    const std::optional<std::filesystem::path>& netns);
     FirstPackets(FirstPackets&& other) noexcept;
@@ -28,8 +28,15 @@ public:
     [[nodiscard]] std::uint64_t dropped();
 
 private:
-    explicit FirstPackets(int socket) : socket_(socket) {}
+    FirstPackets(int socket, std::string interface, int bound_to)
+        : socket_(socket), interface_(std::move(interface)), bound_to_(bound_to)
+    {}
+    void look_for_interface();
+
     int socket_ = -1;
+    std::string interface_;    ///< empty: all
+    int bound_to_ = 0;
+    std::chrono::steady_clock::time_point look_next_{};
     std::uint64_t dropped_ = 0;
 };
 

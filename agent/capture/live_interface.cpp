@@ -38,13 +38,6 @@ ifreq request_about(const std::string& interface)
     return request;
 }
 
-/// 0 where there is none of that name, in the socket's own network namespace.
-int index_of(int socket, const std::string& interface)
-{
-    ifreq request = request_about(interface);
-    return ::ioctl(socket, SIOCGIFINDEX, &request) == 0 ? request.ifr_ifindex : 0;
-}
-
 /// The link type of frames with their link header, where the dissector knows it; else packets are taken without.
 std::optional<std::uint32_t> framed_link_type(const std::string& interface)
 {

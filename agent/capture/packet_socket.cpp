@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -79,6 +81,13 @@ bool listen_on(int socket, int interface_index)
     place.sll_protocol = htons(ETH_P_ALL);
     place.sll_ifindex = interface_index;
     return ::bind(socket, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0;
+}
+
+int index_of(int socket, const std::string& interface)
+{
+    ifreq request{};
+    std::strncpy(request.ifr_name, interface.c_str(), sizeof request.ifr_name - 1);
+    return ::ioctl(socket, SIOCGIFINDEX, &request) == 0 ? request.ifr_ifindex : 0;
 }
 
 }    // namespace dl::agent::capture

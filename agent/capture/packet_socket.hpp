@@ -37,5 +37,7 @@ private:
 [[nodiscard]] Result<void> attach_filter(int socket, std::span<const sock_filter> program);
 /// Begins to hear the interface with this index; 0: all of them. Needs no privilege. errno tells why not.
 [[nodiscard]] bool listen_on(int socket, int interface_index);
+/// 0 where there is none of that name, in the socket's own network namespace.
+[[nodiscard]] int index_of(int socket, const std::string& interface);
 
 }    // namespace dl::agent::capture

@@ -111,8 +111,8 @@ void tell_bounds(const flow::Counters& counters)
     };
     tell(counters.connections_evicted,
          "connections were ended early: more were open than are kept (--connections-limit)");
-    tell(counters.networks_merged,
-         "times connections of many virtual networks, alike in addresses and ports, were taken for one");
+    tell(counters.networks_left_out,
+         "packets were left out: alike in addresses and ports in more virtual networks than are told apart");
     tell(counters.streams_refused, "first flights found no room or gave it to others (--connections-limit)");
     tell(counters.key_trials_refused, "QUIC packets were not tried: too many a second that open nothing");
     tell(counters.answers_unasked, "DNS answers were not believed: their question was not seen");

@@ -56,11 +56,11 @@ std::uint64_t FlowTable::hash_of(const Segment& segment) const
 /// Two virtual networks may have the same addresses, and a host that bridges them shows one packet in both, or tagged
 /// in one direction and untagged in the other: where the flow was not seen in the packet's network, what it says
 /// decides.
-Flow* FlowTable::find(const Segment& segment, std::uint64_t hash, Side& side)
+FlowTable::Lookup FlowTable::find(const Segment& segment, std::uint64_t hash)
 {
     constexpr unsigned most_alike = 8;
     Flow* elsewhere = nullptr;
-    bool is_same = false;
+    Side side = 0;
     unsigned alike = 0;
     const std::uint32_t slot = index_.find(hash, [&](std::uint32_t place) {
         Flow& flow = flow_at(place);
@@ -73,18 +73,16 @@ Flow* FlowTable::find(const Segment& segment, std::uint64_t hash, Side& side)
             return true;
         }
         ++alike;
-        if (is_same) return false;
-        is_same = is_same_elsewhere(flow, sender, segment);
-        if (!is_same && elsewhere != nullptr) return false;
+        if (elsewhere != nullptr || !is_same_elsewhere(flow, sender, segment)) return false;
         elsewhere = &flow;
         side = sender;
         return false;
     });
-    if (slot != FlowIndex::nowhere) return &flow_at(slot);
-    if (!is_same && alike < most_alike) return nullptr;
-    if (!is_same) ++counters_.networks_merged;
+    if (slot != FlowIndex::nowhere) return {&flow_at(slot), side};
+    // Never another connection's numbers into the account of one: what is left out is counted.
+    if (elsewhere == nullptr) return {nullptr, 0, alike >= most_alike};
     elsewhere->is_in_too(segment.network);
-    return elsewhere;
+    return {elsewhere, side};
 }
 
 /// True where a packet of another virtual network is of this flow: TCP's numbers tell; of UDP it is the first answer,
@@ -318,8 +316,11 @@ void FlowTable::take(const Segment& segment, std::uint32_t interface, Timestamp 
     tick(when);
 
     const std::uint64_t hash = hash_of(segment);
-    Side side = 0;
-    Flow* flow = find(segment, hash, side);
+    auto [flow, side, crowded] = find(segment, hash);
+    if (crowded) {
+        ++counters_.networks_left_out;
+        return;
+    }
     const bool is_another = flow != nullptr && (is_used_again(*flow, side, segment) ||
                                                 (flow->established && begins_another_quic(*flow, side, segment)));
     if (is_another) {
@@ -328,6 +329,7 @@ void FlowTable::take(const Segment& segment, std::uint32_t interface, Timestamp 
     }
     if (flow != nullptr && flow->asked_again == side + 1 && segment.has(Segment::syn)) return;    // see there
     if (flow == nullptr) {
+        if (segment.has(Segment::rst) && segment.length == 0) return;    // the last word of one that is over
         side = 0;
         flow = &open(segment, hash, when);
         if (continuity_ != nullptr && resume(*flow, segment)) {
@@ -343,7 +345,7 @@ void FlowTable::take(const Segment& segment, std::uint32_t interface, Timestamp 
     flow->leaps = leaps_;
     if (flow->copy) flow->over = flow->over || segment.has(Segment::fin) || segment.has(Segment::rst);
     if (flow->copy && flow->over) look_again_[flow->slot] = Timestamp::min();
-    if (flow->copy || (copies_ && is_copied_datagram(*flow, side, interface, since_last))) return;
+    if (flow->copy || is_copied_datagram(*flow, side, interface, since_last)) return;
     flow->opened = std::min(flow->opened, when);
     if (!flow->pending_share) flow->share_began = std::max(flow->share_began, when);    // silence is no use
     flow->pending_share = true;

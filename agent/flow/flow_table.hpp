@@ -28,7 +28,8 @@ struct Limits {
     std::uint32_t connections = usual_connections;
     std::size_t dns_answers = usual_connections / 3;
     std::size_t stream_octets = usual_connections * std::size_t{128};    ///< kept by all first flights together
-    std::chrono::seconds tcp_idle{7200};
+    /// Keep-alive comes after two hours by default (tcp(7)), late by the kernel's timers, and nine times 75 s apart.
+    std::chrono::seconds tcp_idle{8100};
     std::chrono::seconds udp_idle{180};
     std::chrono::seconds dns_idle{30};     ///< of questions over UDP: most ports ask one
     std::chrono::seconds over_idle{10};    ///< how long an ended connection waits for stragglers
@@ -52,7 +53,7 @@ struct Counters {
     std::uint64_t connections_resumed = 0;    ///< of these: known from an earlier life
     std::uint64_t connections_evicted = 0;    ///< ended early to make room
     std::uint64_t copies = 0;                 ///< datagrams and connections left out: seen on another interface before
-    std::uint64_t networks_merged = 0;    ///< connections of many virtual networks with the same addresses and ports
+    std::uint64_t networks_left_out = 0;      ///< packets alike in more virtual networks than are told apart
     std::uint64_t dns_evictions = 0;
     std::uint64_t answers_unasked = 0;       ///< DNS answers that were not believed: their question was not seen
     std::uint64_t streams_refused = 0;       ///< first flights that found no room
@@ -101,7 +102,12 @@ private:
     void take(const dissect::Segment& segment, std::uint32_t interface, Timestamp when);
     [[nodiscard]] bool is_same_elsewhere(const Flow& flow, Side side, const dissect::Segment& segment) const;
     [[nodiscard]] std::uint64_t hash_of(const dissect::Segment& segment) const;
-    [[nodiscard]] Flow* find(const dissect::Segment& segment, std::uint64_t hash, Side& side);
+    struct Lookup {
+        Flow* flow = nullptr;
+        Side side = 0;
+        bool crowded = false;    ///< none, nor is there room for another alike
+    };
+    [[nodiscard]] Lookup find(const dissect::Segment& segment, std::uint64_t hash);
     Flow& open(const dissect::Segment& segment, std::uint64_t hash, Timestamp when);
     [[nodiscard]] bool resume(Flow& flow, const dissect::Segment& segment);
     static void count_ends(Flow& flow);

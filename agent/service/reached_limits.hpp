@@ -35,9 +35,9 @@ inline constexpr std::array known_limits{
     Limit{"fragments_given_up", "fragmented packets were given up: pieces were missing or too many waited",
           "see whether packets are lost on the way here, or who sends so many fragments",
           &flow::Counters::fragments_given_up},
-    Limit{"virtual_networks_merged",
-          "times connections of many virtual networks, alike in addresses and ports, were taken for one",
-          "let a sensor watch fewer of these networks (setting interface)", &flow::Counters::networks_merged},
+    Limit{"virtual_networks_left_out",
+          "packets were left out: alike in addresses and ports in more virtual networks than are told apart",
+          "let a sensor watch fewer of these networks (setting interface)", &flow::Counters::networks_left_out},
 };
 
 struct ReachedLimits {

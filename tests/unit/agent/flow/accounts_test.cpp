@@ -2,6 +2,8 @@
 #include "tests/unit/agent/flow/flow_tables.hpp"
 #include "tests/unit/agent/quic_bytes.hpp"
 
+#include <fmt/format.h>
+
 namespace dl::agent::flow {
 namespace {
 
@@ -137,8 +139,77 @@ TEST_F(FlowTables, ThousandsOfVirtualNetworksWithOneTupleTakeNoMoreThanAFew)
 {
     for (std::size_t id = 1; id < 4000; ++id)
         see(tagged(tcp_frame(client, server(443), static_cast<std::uint32_t>(id * 1'000'003), 0, 2), id));
-    EXPECT_EQ(table_.counters().networks_merged, 3999U - 8);
+    EXPECT_EQ(table_.counters().networks_left_out, 3999U - 8);
     EXPECT_EQ(ended().size(), 8U);
+}
+
+TEST_F(FlowTables, WhatIsAlikeInMoreNetworksThanAreToldApartIsLeftOutAndCounted)
+{
+    constexpr std::uint32_t networks = 12;
+    const auto number = [](std::uint32_t id) { return id * 300'000'007U; };
+    for (std::uint32_t id = 1; id <= networks; ++id) {
+        see(tagged(tcp_frame(client, server(443), number(id), 0, 2), id));
+        see(tagged(tcp_frame(server(443), client, number(id) + 7, number(id) + 1, 18), id));
+    }
+    for (std::uint32_t id = 1; id <= networks; ++id)
+        see(tagged(tcp_frame(client, server(443), number(id) + 1, number(id) + 8, 24,
+                             records(client_hello(fmt::format("v{}.example", id)))),
+                   id));
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 8U);
+    std::uint32_t id = 0;
+    for (const Seen& share : seen) {
+        const std::string name = fmt::format("v{}.example", ++id);
+        EXPECT_EQ(share.name, name);
+        EXPECT_EQ(share.up, records(client_hello(name)).size());
+        EXPECT_EQ(share.down, 0U);
+    }
+    EXPECT_EQ(table_.counters().networks_left_out, 3U * (networks - 8));
+}
+
+TEST_F(FlowTables, TheFirstDatagramOfAllCountsOnceThoughItIsSeenTwice)
+{
+    const Data frame = udp_frame(client, server(9000), zeros(100));
+    see(frame);
+    see(tagged(frame, 7));
+    see(udp_frame(server(9000), client, zeros(3)));
+    const auto seen = ended();
+    ASSERT_EQ(seen.size(), 1U);
+    EXPECT_EQ(seen.front().up, 100U);
+    EXPECT_EQ(seen.front().down, 3U);
+}
+
+TEST_F(FlowTables, KeepAliveEveryTwoHoursAndABitKeepsNameAndCount)
+{
+    shake_hands(443);
+    say(records(client_hello("db.example")));
+    answer(zeros(50));
+    const std::uint32_t up = up_;
+    for (int i = 0; i < 12; ++i) {
+        wait(std::chrono::seconds(7275));
+        table_.flush(now());
+        see(tcp_frame(from_, to_, up_ - 1, down_, 16));
+        see(tcp_frame(to_, from_, down_, up_, 16));
+    }
+    say(zeros(9));
+    table_.finish();
+    std::uint64_t sent = 0;
+    std::uint64_t connections = 0;
+    for (const Seen& share : sink_.shares) {
+        EXPECT_EQ(share.name, "db.example");
+        sent += share.up;
+        connections += share.connections;
+    }
+    EXPECT_EQ(sent, up - 101 + 9);
+    EXPECT_EQ(connections, 1U);
+}
+
+TEST_F(FlowTables, ALoneResetIsNoConnection)
+{
+    see(tcp_frame(client, server(443), 100, 0, 4));
+    see(tcp_frame(server(443), client, 500, 101, 20));
+    EXPECT_TRUE(ended().empty());
+    EXPECT_EQ(table_.counters().connections, 0U);
 }
 
 TEST_F(FlowTables, CopiesOnOtherInterfacesCountOnce)
