@@ -135,6 +135,10 @@ int status(const Options& options)
         const auto last_absence = (*ledger)->note(service::absence_note);
         row("last_interface_absence",
             last_absence && !last_absence->empty() ? nlohmann::json(*last_absence) : nlohmann::json());
+        const auto aside = (*ledger)->note(ledger::set_aside_note);
+        row("last_ledger_set_aside", aside && !aside->empty() ? nlohmann::json(*aside) : nlohmann::json());
+        const auto aside_count = (*ledger)->note(ledger::set_aside_count_note);
+        row("ledgers_set_aside", aside_count ? count_in(*aside_count) : 0);
         row("last_acknowledged", when(state->last_acknowledged));
         row("store", state->last_store ? nlohmann::json(state->last_store->hex()) : nlohmann::json());
         row("trouble", trouble && !trouble->empty() ? nlohmann::json(*trouble) : nlohmann::json());

@@ -10,12 +10,14 @@ namespace dl::agent::ledger {
 
 SqliteLedger::SqliteLedger(std::filesystem::path file, Connection::Mode mode, const Options& options,
                            const Clock& clock)
-    : file_(std::move(file)), options_(options), clock_(clock), connection_(file_, mode)
+    : file_(std::move(file)), options_(options), clock_(clock), mode_(mode)
 {
-    if (mode == Connection::Mode::create) prepare();
-    check();
-    read_current_epoch();
-    prepare_statements();
+    try {
+        open_file();
+    } catch (const Damage& why) {
+        if (mode == Connection::Mode::existing) throw;
+        begin_anew(why.what());
+    }
 }
 
 Result<void> SqliteLedger::book(std::span<const Share> shares, const wire::Counters& counted,
@@ -98,14 +100,14 @@ void SqliteLedger::prepare()
     connection_.execute("PRAGMA journal_mode = WAL");
     Transaction transaction(connection_);
     if (connection_.integer("SELECT count(*) FROM sqlite_master") != 0)
-        throw std::runtime_error("is another program's database");
+        throw Refusal("is another program's database; set data_directory to a place of its own, or move the file away");
     connection_.execute(schema);
     connection_.execute(schema_step_2);
     connection_.execute(schema_step_3);
     connection_.execute(schema_step_4);
     connection_.execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
     connection_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
-    begin_epoch("new ledger");
+    begin_epoch(epoch_reason_);
     transaction.commit();
 }
 
@@ -113,17 +115,20 @@ void SqliteLedger::check()
 {
     const std::int64_t version = connection_.integer("PRAGMA user_version");
     if (version > schema_version)
-        throw std::runtime_error(
-            fmt::format("was written by a newer agent (schema {}, this one knows {})", version, schema_version));
+        throw Refusal(
+            fmt::format("was written by a newer agent (schema {}, this one knows {}); install the newer agent "
+                        "again, or move the file away: the use that it did not send yet is lost then",
+                        version, schema_version));
     if (connection_.integer("PRAGMA application_id") != application_id || version < 1)
-        throw std::runtime_error("is no ledger of daylight-agent");
+        throw Refusal(
+            "is no ledger of daylight-agent; set data_directory to a place of its own, or move the file away");
     connection_.execute("PRAGMA synchronous = FULL");
 }
 
 void SqliteLedger::read_current_epoch()
 {
     Statement read(connection_.get(), "SELECT id, epoch, pruned_through FROM epochs ORDER BY id DESC LIMIT 1");
-    if (!read.step()) throw std::runtime_error("holds no epoch; the file is damaged, move it away to start a new one");
+    if (!read.step()) throw Damage("holds no epoch");
     current_ = read.integer(0);
     epoch_ = id_from<Epoch>(read.blob(1));
     pruned_through_.reset();
@@ -247,8 +252,9 @@ State SqliteLedger::read_state()
     state.unsent = static_cast<std::uint64_t>(
         connection_.integer("SELECT count(*) FROM cells c JOIN epochs e ON e.id = c.epoch WHERE c.revision > "
                             "e.acknowledged AND c.aside = 0"));
-    Statement oldest(connection_.get(), "SELECT min(c.day), count(DISTINCT c.day) FROM cells c JOIN epochs e ON e.id = c.epoch "
-                                        "WHERE c.revision > e.acknowledged AND c.aside = 0");
+    Statement oldest(connection_.get(),
+                     "SELECT min(c.day), count(DISTINCT c.day) FROM cells c JOIN epochs e ON e.id = c.epoch "
+                     "WHERE c.revision > e.acknowledged AND c.aside = 0");
     if (oldest.step() && !oldest.is_null(0)) {
         state.oldest_unsent = day_from(oldest.integer(0));
         state.unsent_days = static_cast<std::uint64_t>(oldest.integer(1));
@@ -318,6 +324,10 @@ Result<std::unique_ptr<Ledger>> opened(const std::filesystem::path& file, Connec
 {
     try {
         return std::unique_ptr<Ledger>(std::make_unique<SqliteLedger>(file, mode, options, clock));
+    } catch (const Refusal& why) {
+        return io_failure(fmt::format("{}: {}", file.string(), why.what()));
+    } catch (const Damage& why) {
+        return io_failure(fmt::format("{}: {}; {}", file.string(), why.what(), damaged_elsewhere));
     } catch (const std::runtime_error& why) {
         return io_failure(fmt::format("{}: {}; make room or mend its rights: it holds what was not reported yet",
                                       file.string(), why.what()));

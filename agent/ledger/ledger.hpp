@@ -87,6 +87,10 @@ struct State {
     std::string last_epoch_reason;
 };
 
+/// Notes of a ledger that took the place of a damaged one: its name and what was wrong, and how many there were.
+inline constexpr const char* set_aside_note = "ledger_set_aside";
+inline constexpr const char* set_aside_count_note = "ledgers_set_aside";
+
 class Ledger {
 public:
     virtual ~Ledger() = default;
@@ -127,10 +131,15 @@ public:
     /// Small notes beside the cells ("watching_since", …); empty where never written.
     [[nodiscard]] virtual Result<std::string> note(std::string_view key) = 0;
     [[nodiscard]] virtual Result<void> set_note(std::string_view key, std::string_view value) = 0;
+
+    /// How often a damaged file was set aside and a new ledger begun since this was opened. The operation that met the
+    /// damage fails and may be tried again; of what was written before, nothing is there any more.
+    [[nodiscard]] virtual std::uint64_t begun_anew() const = 0;
 };
 
-/// Opens the ledger, or makes one. One line of failure where the file was written by a newer agent, is no ledger, or
-/// the disk refuses. `clock` must outlive it.
+/// Opens the ledger, or makes one; a damaged one is set aside (damaged_ledger.hpp) and a new one begun. One line of
+/// failure where the file was written by a newer agent, is another program's, or the disk refuses. `clock` must outlive
+/// it.
 [[nodiscard]] Result<std::unique_ptr<Ledger>> open_ledger(const std::filesystem::path& file, const Options& options,
                                                           const Clock& clock);
 /// For reading beside a running agent; not_found where there is none.

@@ -31,6 +31,7 @@ Result<void> SqliteLedger::acknowledge(const Batch& batch, const Receipt& receip
     return guarded([&] {
         Transaction transaction(connection_);
         const std::int64_t epoch = epoch_row(batch.epoch);
+        if (epoch < 0) return;    // of a ledger that was set aside meanwhile: the rows are others
         Statement(connection_.get(),
                   "UPDATE epochs SET acknowledged = max(acknowledged, ?2), last_receipt = ?3, last_store = ?4 "
                   "WHERE id = ?1")
@@ -83,6 +84,7 @@ Result<void> SqliteLedger::set_aside(const Batch& batch)
 {
     return guarded([&] {
         Transaction transaction(connection_);
+        if (epoch_row(batch.epoch) < 0) return;
         Statement mark(connection_.get(), "UPDATE cells SET aside = 1 WHERE id = ?1");
         for (const SentCell& cell : batch.cells)
             mark.bind(1, cell.id).run();

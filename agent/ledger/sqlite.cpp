@@ -10,9 +10,16 @@
 namespace dl::agent::ledger {
 namespace {
 
+[[noreturn]] void refuse(int code, const std::string& why)
+{
+    const int primary = code & 0xff;
+    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) throw Damage(why);
+    throw std::runtime_error(why);
+}
+
 void require(int code, sqlite3* connection)
 {
-    if (code != SQLITE_OK) throw std::runtime_error(connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code));
+    if (code != SQLITE_OK) refuse(code, connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code));
 }
 
 }    // namespace
@@ -60,7 +67,7 @@ bool Statement::step()
     if (code == SQLITE_DONE) return false;
     const std::string why = sqlite3_errmsg(sqlite3_db_handle(statement_.get()));
     sqlite3_reset(statement_.get());
-    throw std::runtime_error(why);
+    refuse(code, why);
 }
 
 void Statement::run()

@@ -10,10 +10,16 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace dl::agent::ledger {
+
+/// The file is not what this ledger wrote: SQLITE_CORRUPT, SQLITE_NOTADB, or values that can't be.
+struct Damage : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 /// A prepared statement. Bind by position (1 first), step, read columns (0 first); reset() makes it ready again.
 class Statement {
@@ -26,8 +32,8 @@ public:
     Statement& bind(int at, std::span<const std::uint8_t> blob);
     Statement& bind_null(int at);
 
-    /// True when there is a row. Throws std::runtime_error with SQLite's own words where the database refuses; Ledger
-    /// turns that into a Failure.
+    /// True when there is a row. Throws std::runtime_error with SQLite's own words where the database refuses (Damage
+    /// where its file is damaged); Ledger turns that into a Failure.
     bool step();
     /// Steps to the end and resets.
     void run();
@@ -61,6 +67,7 @@ class Connection {
 public:
     enum class Mode { create, existing };
 
+    Connection() = default;    ///< closed
     /// `create` also takes what others may do with the file, or with those beside it, away. Throws std::runtime_error
     /// where the file can't be opened.
     Connection(const std::filesystem::path& file, Mode mode);

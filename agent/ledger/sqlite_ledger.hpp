@@ -1,7 +1,7 @@
 // The ledger in an SQLite file. Its parts stand in files of their own: ledger.cpp (opening, epochs, booking, state),
 // ledger_transport.cpp (what is on its way to the collector, and what has arrived), ledger_pruning.cpp (what is let
-// go), ledger_continuity.cpp (the open connections). Everything behind the public operations throws std::runtime_error;
-// `guarded` turns that into a Failure.
+// go), ledger_continuity.cpp (the open connections), ledger_damage.cpp (a damaged file). Everything behind the public
+// operations throws std::runtime_error; `guarded` turns that into a Failure.
 #pragma once
 
 #include "agent/ledger/ledger.hpp"
@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <stdexcept>
 
@@ -25,7 +26,7 @@ template <class Value>
 Value id_from(std::span<const std::uint8_t> blob)
 {
     Value id;
-    if (blob.size() != id.bytes.size()) throw std::runtime_error("an id has the wrong length; the file is damaged");
+    if (blob.size() != id.bytes.size()) throw Damage("an id has the wrong length");
     std::copy(blob.begin(), blob.end(), id.bytes.begin());
     return id;
 }
@@ -62,6 +63,15 @@ inline CellKey key_at(const Statement& row, int column)
     return key;
 }
 
+/// The file is whole, but not this agent's to use. The words hold the next step.
+struct Refusal : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// The next step where a reader beside the agent meets damage.
+inline constexpr const char* damaged_elsewhere =
+    "the file is damaged: `daylight-agent run` sets it aside and begins a new one";
+
 class SqliteLedger final : public Ledger {
 public:
     SqliteLedger(std::filesystem::path file, Connection::Mode mode, const Options& options, const Clock& clock);
@@ -81,6 +91,7 @@ public:
     Result<Offers> offers() override;
     Result<std::string> note(std::string_view key) override;
     Result<void> set_note(std::string_view key, std::string_view value) override;
+    std::uint64_t begun_anew() const override { return begun_anew_; }
 
 private:
     /// Runs one operation alone, and turns what the database threw into one line.
@@ -89,8 +100,11 @@ private:
     {
         const std::lock_guard alone(mutex_);
         try {
+            if (!open_) open_file();
             operation();
             return {};
+        } catch (const Damage& why) {
+            return replace(why.what());
         } catch (const std::runtime_error& why) {
             forget_half_done();
             return io_failure(
@@ -100,6 +114,15 @@ private:
 
     /// After a rollback: the epoch that the file still has.
     void forget_half_done();
+    /// Throws Damage where the file is damaged.
+    void open_file();
+    void close_file();
+    /// Reads all pages of a file that is small enough for it to be cheap.
+    void look_for_damage();
+    /// Sets the damaged file aside and begins a new one; what the operation that met the damage returns.
+    Failure replace(const std::string& why);
+    /// Throws where the disk refuses; then the next operation opens the file, or tries again.
+    std::filesystem::path begin_anew(const std::string& why);
     void prepare();
     void check();
     void read_current_epoch();
@@ -135,7 +158,13 @@ private:
     std::filesystem::path file_;
     Options options_;
     const Clock& clock_;
+    Connection::Mode mode_;
     Connection connection_;
+    bool open_ = false;
+    std::string epoch_reason_ = "new ledger";    ///< of a new file's first epoch
+    std::atomic<std::uint64_t> begun_anew_{0};
+    std::string set_aside_;    ///< to be noted in the new file
+    std::uint64_t set_aside_count_ = 0;
     std::int64_t current_ = 0;
     Epoch epoch_;
     std::optional<Day> pruned_through_;

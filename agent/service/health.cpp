@@ -1,5 +1,6 @@
 #include "agent/service/health.hpp"
 
+#include "agent/ledger/damaged_ledger.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/platform/platform.hpp"
 #include "agent/service/collecting.hpp"
@@ -207,6 +208,13 @@ private:
         const auto disk_trouble = (*opened)->note(disk_trouble_note);
         if (disk_trouble && !disk_trouble->empty())
             say("disk", Grade::warn, "the ledger could not be written from " + *disk_trouble, "keep room on that disk");
+        if (const auto kept = ledger::damaged_kept(ledger_file(settings_.data_directory)); !kept.empty())
+            say("damaged ledger", Grade::warn,
+                fmt::format(
+                    "{} was damaged and set aside, a new ledger was begun: what was not acknowledged by then is "
+                    "lost",
+                    kept.back().filename().string()),
+                "check the disk; remove the file (with -wal and -shm) when nobody wants to look into it");
         const auto absence = (*opened)->note(absence_note);
         if (absence && !absence->empty())
             say("interface", Grade::warn, "the interface was not there from " + *absence,

@@ -34,7 +34,8 @@ Watch::Watch(WatchPlan plan, capture::PacketSource& source, ledger::Booker& book
       clock_(clock),
       awake_(awake),
       flows_(booker, flow::Limits::of(plan_.connections_limit)),
-      open_(ledger, booker, flow::Limits::of(plan_.connections_limit), plan_.place)
+      open_(ledger, booker, flow::Limits::of(plan_.connections_limit), plan_.place),
+      ledgers_begun_(ledger.begun_anew())
 {}
 
 Result<void> Watch::run(const std::atomic<bool>& stop, const std::function<void()>& flushed)
@@ -65,9 +66,14 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     packets_counted_ = packets_;
     dropped_counted_ = dropped;
     count_absence();
-    ledger::OpenChanges open;
-    if (!plan_.file) open = open_.changes(flows_, clock_.now());
-    const auto done = ledger_.book(unbooked_.shares, unbooked_.counted, position, open, unbooked_.offers);
+    const auto book = [&] {
+        ledger::OpenChanges open;
+        if (!plan_.file) open = open_.changes(flows_, clock_.now());
+        return ledger_.book(unbooked_.shares, unbooked_.counted, position, open, unbooked_.offers);
+    };
+    ledger_is_new();    // the reporter may have met the damage
+    auto done = book();
+    if (!done && ledger_is_new()) done = book();
     if (!done) {    // kept for the next time: a full disk passes
         open_.not_booked();
         book_failed(done.error());
@@ -78,11 +84,24 @@ Result<void> Watch::commit(const std::optional<ledger::FilePosition>& position, 
     unbooked_ = {};    // booked: whatever fails from here on, it must not be booked again
     if (something) flushed();
     if (const auto noted = note_recovery(); !noted) return noted;
+    if (const auto noted = note_watching(); !noted) return noted;
     if (const auto noted = note_without_room(); !noted) return noted;
     if (const auto noted = note_absence(); !noted) return noted;
     if (const auto noted = note_limits(false); !noted) return noted;
     tell_standing();
     return {};
+}
+
+bool Watch::ledger_is_new()
+{
+    const std::uint64_t begun = ledger_.begun_anew();
+    if (begun == ledgers_begun_) return false;
+    ledgers_begun_ = begun;
+    open_.not_booked();
+    watching_noted_ = false;
+    without_room_ = 0;
+    limits_noted_ = {};
+    return true;
 }
 
 /// Said once, not at every attempt. The ledger can't be told now; the page of standing is.
@@ -186,7 +205,16 @@ Result<void> Watch::start_watching()
             unbooked_.counted.gap_seconds = static_cast<std::uint64_t>(
                 std::chrono::ceil<std::chrono::seconds>(clock_.now() - *state->last_booked).count());
     }
-    return ledger_.set_note("watching", "1");
+    return note_watching();
+}
+
+/// A kill is seen by it at the next start.
+Result<void> Watch::note_watching()
+{
+    if (plan_.file || watching_noted_) return {};
+    const auto noted = ledger_.set_note("watching", "1");
+    watching_noted_ = noted.has_value();
+    return noted;
 }
 
 Timestamp Watch::look_at_the_clock()

@@ -77,6 +77,9 @@ private:
     std::uint64_t dropped_counted_ = 0;
     std::uint64_t packets_ = 0;
     Result<void> note_without_room();
+    /// A damaged ledger was set aside since the last look: what it was told, the new one is told again.
+    bool ledger_is_new();
+    Result<void> note_watching();
     void book_failed(const Failure& why);
     Result<void> note_recovery();
     /// Whether the interface is there; the time in which it is not is a gap.
@@ -92,6 +95,8 @@ private:
     std::uint64_t without_room_ = 0;               ///< as noted last
     std::optional<Timestamp> failing_since_;       ///< the ledger could not be written
     std::string failing_because_;
+    std::uint64_t ledgers_begun_ = 0;                 ///< as Ledger::begun_anew() said last
+    bool watching_noted_ = false;                     ///< live
     ledger::Booked unbooked_;                         ///< taken from the booker, not in the ledger yet
     std::uint64_t dropped_waiting_ = 0;               ///< of these: found no room since the trouble began
     std::optional<Timestamp> absent_since_;           ///< the interface

@@ -1,5 +1,7 @@
 #include "agent/ledger/ledger.hpp"
 
+#include "agent/ledger/damaged_ledger.hpp"
+
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -436,10 +438,14 @@ TEST_F(LedgerTest, RefusesNewerFilesAndOtherFiles)
     auto newer = open_ledger(directory_ / "ledger.db", {}, clock_);
     ASSERT_FALSE(newer);
     EXPECT_NE(newer.error().message.find("newer agent (schema 99"), std::string::npos) << newer.error().message;
-    std::ofstream(directory_ / "garbage.db") << std::string(5000, 'x');
-    auto garbage = open_ledger(directory_ / "garbage.db", {}, clock_);
-    ASSERT_FALSE(garbage);
-    EXPECT_NE(garbage.error().message.find("garbage.db"), std::string::npos);
+    EXPECT_NE(newer.error().message.find("; install the newer agent again, or move"), std::string::npos);
+    ASSERT_EQ(sqlite3_open((directory_ / "other.db").c_str(), &raw), SQLITE_OK);
+    sqlite3_exec(raw, "CREATE TABLE other (x)", nullptr, nullptr, nullptr);
+    sqlite3_close(raw);
+    auto other = open_ledger(directory_ / "other.db", {}, clock_);
+    ASSERT_FALSE(other);
+    EXPECT_NE(other.error().message.find("another program's database"), std::string::npos) << other.error().message;
+    EXPECT_EQ(damaged_kept(directory_ / "ledger.db").size() + damaged_kept(directory_ / "other.db").size(), 0U);
     auto none = open_existing_ledger(directory_ / "none.db", clock_);
     ASSERT_FALSE(none);
     EXPECT_EQ(none.error().kind, Failure::Kind::not_found);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 
 namespace dl::agent::service {
@@ -120,6 +122,34 @@ TEST_F(WatchTroubleTest, AnInterfaceThatIsAwayIsToldWhileItLastsAndIsAGap)
     watch();
     EXPECT_EQ(ledger_->state()->counters.gap_seconds, 42U);
     EXPECT_EQ(*ledger_->note(absence_note), to_rfc3339(since) + " to " + to_rfc3339(since + 42s + 8h) + ": tun0");
+}
+
+TEST_F(WatchTroubleTest, ALedgerDamagedMeanwhileIsReplacedAndWhatWasSeenIsInTheNewOne)
+{
+    connection(40000);
+    then(11s);
+    then(0s, [&] {
+        EXPECT_EQ(ledger_->state()->cells, 1U);
+        sql("UPDATE notes SET value = value");    // what the ledger has in memory is stale
+        sql("PRAGMA wal_checkpoint(TRUNCATE)");
+        const auto size = std::filesystem::file_size(directory_ / "ledger.db");
+        std::fstream out(directory_ / "ledger.db", std::ios::in | std::ios::out | std::ios::binary);
+        out.seekp(4096);
+        out << std::string(size - 4096, 'x');
+    });
+    connection(40001);
+    then(11s);
+    then(0s, [&] {
+        EXPECT_FALSE(standing()->disk);
+        const auto state = ledger_->state();
+        EXPECT_EQ(state->cells, 1U);
+        EXPECT_EQ(state->counters.connections, 1U) << "the one after it, once";
+        EXPECT_EQ(state->open_connections, 2U) << "both go on";
+        EXPECT_EQ(*ledger_->note("watching"), "1");
+    });
+    watch();
+    EXPECT_EQ(ledger_->begun_anew(), 1U);
+    EXPECT_FALSE(ledger_->note(ledger::set_aside_note)->empty());
 }
 
 TEST_F(WatchTroubleTest, ALedgerThatCannotBeWrittenIsToldAtOnceAndNothingCountsTwice)
