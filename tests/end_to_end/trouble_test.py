@@ -159,6 +159,22 @@ class Trouble(testing.Case):
         self.assertIn("certificate_good_until", told.stdout)
         self.assertIn("ledger.db", told.stderr)
 
+    def test_a_damaged_ledger_is_set_aside_and_a_new_one_begun(self):
+        self.start()
+        self.processes.stop("agent")
+        with open(self.data / "ledger.db", "r+b") as ledger:
+            ledger.write(b"x" * 100)
+        self.processes.start("agent", [AGENT, "run", "--config", self.config], self.folder / "agent.log")
+        self.wait_for("the new ledger", lambda: (self.data / "ledger.db").read_bytes()[:6] == b"SQLite")
+        self.wait_for("watching", lambda: self.status().get("last_booked"))
+        status = self.status()
+        aside = status["last_ledger_set_aside"].split(":")[0]
+        self.assertRegex(aside, r"^ledger\.db\.damaged-\d{8}T\d{6}Z$")
+        self.assertEqual((self.data / aside).stat().st_mode & 0o777, 0o600)
+        self.assertEqual(status["epoch_began_because"], "the ledger was damaged")
+        self.assertEqual(self.doctor()["damaged ledger"]["state"], "warn")
+        self.assertIn(aside, self.doctor()["damaged ledger"]["what"])
+
     def test_everything_in_the_data_directory_is_the_agents_alone(self):
         self.start()
         modes = {file.name: oct(file.stat().st_mode & 0o077) for file in self.data.iterdir()}
