@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -17,9 +18,22 @@ namespace {
     throw std::runtime_error(why);
 }
 
+/// A full tmpfs, say, shows itself to SQLite as a failure of shared memory: "disk I/O error".
+std::string words(int code, sqlite3* connection)
+{
+    if (connection == nullptr) return sqlite3_errstr(code);
+    std::string why = sqlite3_errmsg(connection);
+    const char* file = sqlite3_db_filename(connection, "main");
+    struct statvfs disk {};
+    if ((code & 0xff) != SQLITE_IOERR || file == nullptr || ::statvfs(file, &disk) != 0) return why;
+    if ((disk.f_flag & ST_RDONLY) != 0) return "the file system is read-only (" + why + ")";
+    if (disk.f_bavail == 0) return "the disk is full (" + why + ")";
+    return why;
+}
+
 void require(int code, sqlite3* connection)
 {
-    if (code != SQLITE_OK) refuse(code, connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code));
+    if (code != SQLITE_OK) refuse(code, words(code, connection));
 }
 
 }    // namespace
@@ -65,7 +79,7 @@ bool Statement::step()
     const int code = sqlite3_step(statement_.get());
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) return false;
-    const std::string why = sqlite3_errmsg(sqlite3_db_handle(statement_.get()));
+    const std::string why = words(code, sqlite3_db_handle(statement_.get()));
     sqlite3_reset(statement_.get());
     refuse(code, why);
 }

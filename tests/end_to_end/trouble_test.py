@@ -147,7 +147,7 @@ class Trouble(testing.Case):
         self.start()
         self.processes.stop("agent")
         self.fill()    # with a ledger there
-        self.refused(AGENT, "run", "--config", self.config, says=[str(self.data), "make room"])
+        self.refused(AGENT, "run", "--config", self.config, says=[str(self.data), "disk is full", "make room"])
 
     def test_status_shows_what_it_knows_where_the_ledger_can_not_be_read(self):
         self.start()
