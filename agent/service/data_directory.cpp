@@ -32,7 +32,10 @@ bool is_full(int error) { return error == ENOSPC || error == EDQUOT; }
 /// Why, and what to do next: room where there is none, else what is told.
 std::string why_and_next(int error, const char* next)
 {
-    return fmt::format("{}; {}", std::strerror(error), is_full(error) ? "make room on that disk" : next);
+    return fmt::format("{}; {}", std::strerror(error),
+                       is_full(error)   ? "make room on that disk"
+                       : error == EROFS ? "mount it for writing, or set data_directory to another place"
+                                        : next);
 }
 
 }    // namespace

@@ -159,6 +159,12 @@ class Trouble(testing.Case):
         self.assertIn("certificate_good_until", told.stdout)
         self.assertIn("ledger.db", told.stderr)
 
+    def test_starting_on_a_read_only_disk_is_refused_in_one_line(self):
+        self.start()
+        self.processes.stop("agent")
+        subprocess.run(["mount", "-o", "remount,ro", self.data], check=True)
+        self.refused(AGENT, "run", "--config", self.config, says=[str(self.data), "Read-only file system; mount it for writing"])
+
     def test_a_damaged_ledger_is_set_aside_and_a_new_one_begun(self):
         self.start()
         self.processes.stop("agent")
