@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <random>
 #include <thread>
 #include <utility>
@@ -88,13 +89,19 @@ private:
             const auto first = ledger_.unsent(1);
             if (!first) spdlog::error("{}", first.error().message);
             // An earlier epoch without cells has counters to tell.
-            const bool anything = first && (!first->cells.empty() || !first->current);
-            const uplink::Action action = reporting_.next(clock_.now(), anything, validity_);
+            uplink::Unsent unsent;
+            if (first) {
+                unsent.anything = !first->cells.empty() || !first->current;
+                unsent.epoch = first->epoch;
+                unsent.revision = first->revision_to;
+                unsent.current = first->current;
+            }
+            const uplink::Action action = reporting_.next(clock_.now(), unsent, validity_);
             if (const auto* wait = std::get_if<uplink::Wait>(&action)) {
                 client_->close();
                 co_await sleep_until(wait->until);
             } else if (const auto* send = std::get_if<uplink::SendReport>(&action)) {
-                co_await report(send->most_cells);
+                co_await report(*send);
             } else if (std::holds_alternative<uplink::RenewCertificate>(action)) {
                 co_await renew();
             } else {
@@ -113,9 +120,29 @@ private:
         co_await timer_.async_wait(outcome);
     }
 
-    asio::awaitable<void> report(std::size_t most_cells)
+    /// The next cells of the round. What was booked since it began is not among them.
+    Result<ledger::Batch> next_batch(const uplink::SendReport& send)
     {
-        const Result<ledger::Batch> batch = ledger_.unsent(most_cells);
+        if (send.begins_round) {
+            const auto state = ledger_.state();
+            if (!state) return state.error();
+            reporting_.freeze(state->epoch, state->revision);
+        }
+        Result<ledger::Batch> batch = ledger_.unsent(send.most_cells);
+        if (!batch) return batch;
+        const auto last = reporting_.last_of(batch->epoch);
+        const auto is_later = [&](const ledger::SentCell& cell) { return last && cell.revision > *last; };
+        while (batch && !batch->cells.empty() && is_later(batch->cells.back())) {
+            // Asked for anew, as a batch is whole: each time fewer, as its last one at least is left out.
+            const auto later = std::count_if(batch->cells.begin(), batch->cells.end(), is_later);
+            batch = ledger_.unsent(batch->cells.size() - static_cast<std::size_t>(later));
+        }
+        return batch;
+    }
+
+    asio::awaitable<void> report(uplink::SendReport send)
+    {
+        const Result<ledger::Batch> batch = next_batch(send);
         if (!batch) {
             fail(batch.error().message);
             co_return;

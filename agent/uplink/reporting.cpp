@@ -1,6 +1,7 @@
 #include "agent/uplink/reporting.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace dl::agent::uplink {
@@ -24,13 +25,19 @@ std::chrono::microseconds doubled(std::chrono::microseconds first, std::uint32_t
     return times >= 30 ? most : std::min(first * (std::int64_t{1} << times), most);
 }
 
+/// Halving down to one cell, and as often again, as the limit doubles with what is taken in between.
+std::uint32_t free_refusals(std::size_t most_cells)
+{
+    return 2 * static_cast<std::uint32_t>(std::bit_width(most_cells));
+}
+
 }    // namespace
 
 Reporting::Reporting(Pace pace, std::function<double()> chance)
     : pace_(pace), chance_(std::move(chance)), limit_(pace.most_cells), renewal_chance_(chance_())
 {}
 
-Action Reporting::next(Timestamp now, bool anything_unsent, const Validity& certificate)
+Action Reporting::next(Timestamp now, const Unsent& unsent, const Validity& certificate)
 {
     if (now < asked_) {    // the clock was set back: old appointments mean nothing
         report_at_.reset();
@@ -41,22 +48,45 @@ Action Reporting::next(Timestamp now, bool anything_unsent, const Validity& cert
     asked_ = now;
 
     if ((until_ == Until::one_attempt && failed_) || (until_ != Until::stopped && denied_)) return Finished{false};
-    if (until_ != Until::stopped && !anything_unsent && last_answer_) return Finished{true};
+    if (until_ != Until::stopped && !unsent.anything && last_answer_) return Finished{true};
     if (until_ != Until::one_attempt && not_before_ && now < *not_before_) return Wait{*not_before_};
 
     const auto life = certificate.to - certificate.from;
     const Timestamp renew = certificate.from + part(life, renewal_share + renewal_spread * renewal_chance_);
     if (until_ != Until::one_attempt && now >= renew && (!renew_at_ || now >= *renew_at_)) return RenewCertificate{};
 
-    const bool urgent = until_ != Until::stopped || (draining_ && anything_unsent);
-    if (urgent && anything_unsent) return SendReport{limit_};
-    if (until_ != Until::stopped) return SendReport{limit_};    // the first answer of this run is still missing
-    draining_ = false;
-    if (!report_at_) return SendReport{limit_};
-    if (now < *report_at_) return Wait{*report_at_};
-    if (anything_unsent || !last_answer_ || now - *last_answer_ >= pace_.heartbeat_every) return SendReport{limit_};
+    const bool due = begin_anew_ || !report_at_ || now >= *report_at_;
+    if (until_ != Until::stopped) {
+        if (due) return begin(now, unsent);
+        if (round_.may_tell(unsent)) return go_on(unsent);
+        if (until_ == Until::one_attempt) return Finished{false};
+        return Wait{*report_at_};
+    }
+    if (!due) {
+        if (retrying_) return go_on(unsent);
+        if (draining_ && unsent.anything && round_.holds(unsent) && round_.may_tell(unsent)) return go_on(unsent);
+        draining_ = false;
+        return Wait{*report_at_};
+    }
+    if (!report_at_ || unsent.anything || !last_answer_ || now - *last_answer_ >= pace_.heartbeat_every)
+        return begin(now, unsent);
     report_at_ = now + spread(pace_.report_every);
     return Wait{*report_at_};
+}
+
+Action Reporting::begin(Timestamp now, const Unsent& unsent)
+{
+    round_ = Round();
+    round_.sending(unsent);
+    begin_anew_ = false;
+    report_at_ = now + spread(pace_.report_every);    // however this one is answered
+    return SendReport{limit_, true};
+}
+
+Action Reporting::go_on(const Unsent& unsent)
+{
+    round_.sending(unsent);
+    return SendReport{limit_, false};
 }
 
 Consequence Reporting::replied(Timestamp now, const wire::Reply& reply, bool current)
@@ -67,6 +97,8 @@ Consequence Reporting::replied(Timestamp now, const wire::Reply& reply, bool cur
     if (current) last_answer_ = now;    // an earlier epoch's report tells nothing of the present one's counters
     limit_ = std::min(pace_.most_cells, limit_ * 2);
     draining_ = true;
+    retrying_ = false;
+    round_.answered();
     report_at_ = now + spread(pace_.report_every);
     if (reply.order == wire::Order::resend) return Consequence::rewind;
     if (reply.order == wire::Order::new_epoch && current) return Consequence::acknowledge_and_new_epoch;
@@ -83,6 +115,12 @@ Consequence Reporting::refused(Timestamp now, unsigned status, std::size_t cells
         return Consequence::none;
     }
     draining_ = true;
+    retrying_ = false;
+    // So much is needed to find one bad cell. Who refuses more in a round is not looking for one.
+    if (const auto times = round_.refused(); times > free_refusals(pace_.most_cells)) {
+        failures_ = std::max(failures_, times - free_refusals(pace_.most_cells) - 1);
+        pause(now, retry_after);
+    }
     if (cells == 1) {
         limit_ = pace_.most_cells;
         return Consequence::set_aside;
@@ -118,7 +156,7 @@ void Reporting::renewal_failed(Timestamp now)
 void Reporting::pause(Timestamp now, std::optional<std::chrono::seconds> at_least)
 {
     failed_ = true;
-    draining_ = true;    // what was not sent goes first when the pause is over
+    draining_ = retrying_ = true;    // what was not sent goes first when the pause is over
     auto wait = doubled(pace_.first_pause, failures_++, pace_.longest_pause);
     wait = part(wait, 0.5) + part(wait, 0.5 * chance_());
     if (at_least) {

@@ -2,6 +2,7 @@
 // next(), carries the action out and tells how it went; time and chance are given from outside.
 #pragma once
 
+#include "agent/uplink/round.hpp"
 #include "shared/base/time.hpp"
 #include "shared/wire/report.hpp"
 
@@ -35,6 +36,7 @@ struct Wait {
 };
 struct SendReport {
     std::size_t most_cells = 0;
+    bool begins_round = false;    ///< tell freeze() what the ledger holds before sending
 };
 struct RenewCertificate {};
 /// Nothing more is to be done: everything was acknowledged, or the last attempt failed.
@@ -63,7 +65,15 @@ public:
     /// `chance` gives numbers from 0 up to, not including, 1.
     Reporting(Pace pace, std::function<double()> chance);
 
-    [[nodiscard]] Action next(Timestamp now, bool anything_unsent, const Validity& certificate);
+    [[nodiscard]] Action next(Timestamp now, const Unsent& unsent, const Validity& certificate);
+    /// The present epoch and last revision of the ledger, where a round begins: what comes later waits for the next
+    /// one, an interval later, whatever the collector answers.
+    void freeze(const Epoch& epoch, std::uint64_t newest) { round_.freeze(epoch, newest); }
+    /// The last revision of `epoch` that a report may hold now; none: all of it.
+    [[nodiscard]] std::optional<std::uint64_t> last_of(const Epoch& epoch) const
+    {
+        return until_ == Until::stopped ? round_.last_of(epoch) : std::nullopt;
+    }
     /// A shorter one brings the next report forward, a longer one counts from the next appointment on.
     void set_interval(std::chrono::microseconds report_every);
     /// What failed before does not count against the attempts that begin now.
@@ -71,6 +81,7 @@ public:
     {
         until_ = until;
         failed_ = denied_ = false;
+        begin_anew_ = true;
     }
 
     /// A reply came for a report of `cells` cells; `current`: it was of the ledger's present epoch.
@@ -84,6 +95,8 @@ public:
     void renewal_failed(Timestamp now);
 
 private:
+    [[nodiscard]] Action begin(Timestamp now, const Unsent& unsent);
+    [[nodiscard]] Action go_on(const Unsent& unsent);
     void pause(Timestamp now, std::optional<std::chrono::seconds> at_least);
     [[nodiscard]] std::chrono::microseconds spread(std::chrono::microseconds span);
 
@@ -99,7 +112,10 @@ private:
     double renewal_chance_;
     std::uint32_t failures_ = 0;
     std::uint32_t renewal_failures_ = 0;
-    bool draining_ = false;    ///< in the middle of a round of several reports
+    Round round_;
+    bool begin_anew_ = false;    ///< the next report begins a round, whatever the time
+    bool draining_ = false;      ///< in the middle of a round of several reports
+    bool retrying_ = false;      ///< the last report had no answer that counts
     bool failed_ = false;
     bool denied_ = false;    ///< this agent is refused (401, 403): trying again does not help
 };

@@ -34,6 +34,16 @@ wire::Reply reply(wire::Order order = wire::Order::none)
     return made;
 }
 
+/// Something that was not sent before.
+Unsent more()
+{
+    static std::uint64_t revision = 0;
+    Unsent made;
+    made.anything = true;
+    made.revision = ++revision;
+    return made;
+}
+
 std::size_t cells_of(const Action& action)
 {
     const auto* send = std::get_if<SendReport>(&action);
@@ -49,34 +59,34 @@ Timestamp until_of(const Action& action)
 TEST(Reporting, AShorterIntervalBringsTheNextReportForward)
 {
     Reporting one = reporting();
-    ASSERT_EQ(cells_of(one.next(start, true, week)), 16u);
+    ASSERT_EQ(cells_of(one.next(start, more(), week)), 16u);
     EXPECT_EQ(one.replied(start, reply(), true), Consequence::acknowledge);
-    EXPECT_EQ(until_of(one.next(start, false, week)), start + 300s);
+    EXPECT_EQ(until_of(one.next(start, Unsent{}, week)), start + 300s);
     one.set_interval(3600s);
-    EXPECT_EQ(until_of(one.next(start, false, week)), start + 300s);
+    EXPECT_EQ(until_of(one.next(start, Unsent{}, week)), start + 300s);
     one.set_interval(60s);
-    EXPECT_EQ(until_of(one.next(start, false, week)), start + 60s);
+    EXPECT_EQ(until_of(one.next(start, Unsent{}, week)), start + 60s);
 }
 
 TEST(Reporting, BeginsAtOnceDrainsThenWaitsItsInterval)
 {
     Reporting machine = reporting();
-    EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);
+    EXPECT_EQ(cells_of(machine.next(start, more(), week)), 16u);
     EXPECT_EQ(machine.replied(start, reply(), true), Consequence::acknowledge);
-    EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);    // there is more: at once
+    EXPECT_EQ(cells_of(machine.next(start, more(), week)), 16u);    // there is more: at once
     EXPECT_EQ(machine.replied(start, reply(), true), Consequence::acknowledge);
-    EXPECT_EQ(until_of(machine.next(start, false, week)), start + 300s);
-    EXPECT_EQ(until_of(machine.next(start + 10s, true, week)), start + 300s);    // new use waits for its turn
-    EXPECT_EQ(cells_of(machine.next(start + 300s, true, week)), 16u);
+    EXPECT_EQ(until_of(machine.next(start, Unsent{}, week)), start + 300s);
+    EXPECT_EQ(until_of(machine.next(start + 10s, more(), week)), start + 300s);    // new use waits for its turn
+    EXPECT_EQ(cells_of(machine.next(start + 300s, more(), week)), 16u);
 }
 
 TEST(Reporting, JitterStaysWithinItsShare)
 {
     for (const double chance : {0.0, 0.25, 0.999}) {
         Reporting machine = reporting(chance);
-        (void)machine.next(start, true, week);
+        (void)machine.next(start, more(), week);
         (void)machine.replied(start, reply(), true);
-        const Timestamp until = until_of(machine.next(start, false, week));
+        const Timestamp until = until_of(machine.next(start, Unsent{}, week));
         EXPECT_GE(until, start + 240s);
         EXPECT_LE(until, start + 360s);
     }
@@ -85,12 +95,12 @@ TEST(Reporting, JitterStaysWithinItsShare)
 TEST(Reporting, SendsAHeartbeatWhenNothingHappens)
 {
     Reporting machine = reporting();
-    EXPECT_EQ(cells_of(machine.next(start, false, week)), 16u);
+    EXPECT_EQ(cells_of(machine.next(start, Unsent{}, week)), 16u);
     (void)machine.replied(start, reply(), true);
     Timestamp now = start;
     int heartbeats = 0;
     while (now < start + 3h + 1min) {
-        const Action action = machine.next(now, false, week);
+        const Action action = machine.next(now, Unsent{}, week);
         if (cells_of(action) > 0) {
             ++heartbeats;
             (void)machine.replied(now, reply(), true);
@@ -109,9 +119,9 @@ TEST(Reporting, PausesGrowAndAreForgottenAfterAnAnswer)
     Timestamp now = start;
     std::chrono::microseconds last{};
     for (int failure = 0; failure < 20; ++failure) {
-        ASSERT_GT(cells_of(machine.next(now, true, week)), 0u);
+        ASSERT_GT(cells_of(machine.next(now, more(), week)), 0u);
         machine.unanswered(now);
-        const Timestamp until = until_of(machine.next(now, true, week));
+        const Timestamp until = until_of(machine.next(now, more(), week));
         EXPECT_GE(until - now, last);
         EXPECT_LE(until - now, 10min);
         last = until - now;
@@ -119,7 +129,7 @@ TEST(Reporting, PausesGrowAndAreForgottenAfterAnAnswer)
     }
     (void)machine.replied(now, reply(), true);
     machine.unanswered(now);
-    EXPECT_LE(until_of(machine.next(now, true, week)) - now, 2s);
+    EXPECT_LE(until_of(machine.next(now, more(), week)) - now, 2s);
 }
 
 TEST(Reporting, ObeysRetryAfter)
@@ -129,7 +139,7 @@ TEST(Reporting, ObeysRetryAfter)
         for (const double chance : {0.0, 0.25, 0.5, 0.999}) {
             Reporting machine = reporting(chance);
             EXPECT_EQ(machine.refused(start, status, 16, 90s), Consequence::none);
-            back.push_back(until_of(machine.next(start, true, week)));
+            back.push_back(until_of(machine.next(start, more(), week)));
         }
         EXPECT_EQ(back.front(), start + 90s) << "never earlier";
         EXPECT_EQ(back[2], start + 90s + 22500ms) << "a fleet turned away at once does not come back at once";
@@ -141,8 +151,8 @@ TEST(Reporting, NoRetryAfterKeepsAnAgentSilentForLong)
 {
     Reporting machine = reporting(0.999);
     (void)machine.refused(start, 429, 16, 365 * 24h);
-    EXPECT_GE(until_of(machine.next(start, true, week)), start + 10min);
-    EXPECT_LE(until_of(machine.next(start, true, week)), start + 15min);
+    EXPECT_GE(until_of(machine.next(start, more(), week)), start + 10min);
+    EXPECT_LE(until_of(machine.next(start, more(), week)), start + 15min);
 }
 
 TEST(Reporting, BisectsToTheCulpritAndSetsItAside)
@@ -153,7 +163,7 @@ TEST(Reporting, BisectsToTheCulpritAndSetsItAside)
     std::vector<std::size_t> taken;
     std::vector<std::size_t> cells{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     while (!cells.empty()) {
-        const std::size_t most = std::min(cells_of(machine.next(start, true, week)), cells.size());
+        const std::size_t most = std::min(cells_of(machine.next(start, more(), week)), cells.size());
         ASSERT_GT(most, 0u) << "the queue is blocked";
         ASSERT_LT(++reports, 40u);
         const bool bad = std::find(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(most), 11) !=
@@ -178,14 +188,14 @@ TEST(Reporting, ARefusedHeartbeatIsAFailureNotACulprit)
 {
     Reporting machine = reporting();
     EXPECT_EQ(machine.refused(start, 400, 0, std::nullopt), Consequence::none);
-    EXPECT_GT(until_of(machine.next(start, false, week)), start);
+    EXPECT_GT(until_of(machine.next(start, Unsent{}, week)), start);
 }
 
 TEST(Reporting, CarriesOutOrders)
 {
     Reporting machine = reporting();
     EXPECT_EQ(machine.replied(start, reply(wire::Order::resend), true), Consequence::rewind);
-    EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);    // sent again at once
+    EXPECT_EQ(cells_of(machine.next(start, more(), week)), 16u);    // sent again at once
     EXPECT_EQ(machine.replied(start, reply(wire::Order::new_epoch), true), Consequence::acknowledge_and_new_epoch);
     EXPECT_EQ(machine.replied(start, reply(wire::Order::new_epoch), false),
               Consequence::acknowledge);    // it has a new one already
@@ -196,29 +206,29 @@ TEST(Reporting, RenewsAtTwoThirdsOfTheCertificatesLifeAndTriesAgain)
     Reporting machine = reporting(0.0);
     (void)machine.replied(start, reply(), true);
     const auto life = week.to - week.from;
-    EXPECT_FALSE(std::holds_alternative<RenewCertificate>(machine.next(start + life * 2 / 3 - 1h, false, week)));
+    EXPECT_FALSE(std::holds_alternative<RenewCertificate>(machine.next(start + life * 2 / 3 - 1h, Unsent{}, week)));
     const Timestamp due = start + life * 2 / 3 + 1s;
-    EXPECT_TRUE(std::holds_alternative<RenewCertificate>(machine.next(due, false, week)));
+    EXPECT_TRUE(std::holds_alternative<RenewCertificate>(machine.next(due, Unsent{}, week)));
     machine.renewal_failed(due);
     EXPECT_FALSE(
-        std::holds_alternative<RenewCertificate>(machine.next(due + 1s, false, week)));    // reports go on meanwhile
-    EXPECT_TRUE(std::holds_alternative<RenewCertificate>(machine.next(due + 5s, false, week)));
+        std::holds_alternative<RenewCertificate>(machine.next(due + 1s, Unsent{}, week)));    // reports go on meanwhile
+    EXPECT_TRUE(std::holds_alternative<RenewCertificate>(machine.next(due + 5s, Unsent{}, week)));
     machine.renewed(due + 5s);
     const Validity next{due, due + life};
-    EXPECT_FALSE(std::holds_alternative<RenewCertificate>(machine.next(due + 6s, false, next)));
+    EXPECT_FALSE(std::holds_alternative<RenewCertificate>(machine.next(due + 6s, Unsent{}, next)));
 }
 
 TEST(Reporting, FinishesWhenAllIsAcknowledgedThroughFailures)
 {
     Reporting machine = reporting();
     machine.aim(Until::acknowledged);
-    EXPECT_GT(cells_of(machine.next(start, true, week)), 0u);
+    EXPECT_GT(cells_of(machine.next(start, more(), week)), 0u);
     machine.unanswered(start);
-    const Timestamp until = until_of(machine.next(start, true, week));
+    const Timestamp until = until_of(machine.next(start, more(), week));
     ASSERT_GT(until, start);
-    EXPECT_GT(cells_of(machine.next(until, true, week)), 0u);
+    EXPECT_GT(cells_of(machine.next(until, more(), week)), 0u);
     (void)machine.replied(until, reply(), true);
-    const Action end = machine.next(until, false, week);
+    const Action end = machine.next(until, Unsent{}, week);
     ASSERT_TRUE(std::holds_alternative<Finished>(end));
     EXPECT_TRUE(std::get<Finished>(end).all_acknowledged);
 }
@@ -227,20 +237,20 @@ TEST(Reporting, IsNotFinishedBeforeThePresentEpochToldItsCounters)
 {
     Reporting machine = reporting();
     machine.aim(Until::acknowledged);
-    EXPECT_GT(cells_of(machine.next(start, true, week)), 0u);
+    EXPECT_GT(cells_of(machine.next(start, more(), week)), 0u);
     (void)machine.replied(start, reply(), false);    // of an earlier epoch
-    EXPECT_GT(cells_of(machine.next(start, false, week)), 0u);
+    EXPECT_GT(cells_of(machine.next(start, Unsent{}, week)), 0u);
     (void)machine.replied(start, reply(), true);
-    EXPECT_TRUE(std::holds_alternative<Finished>(machine.next(start, false, week)));
+    EXPECT_TRUE(std::holds_alternative<Finished>(machine.next(start, Unsent{}, week)));
 }
 
 TEST(Reporting, OneAttemptEndsAtTheFirstFailure)
 {
     Reporting machine = reporting();
     machine.aim(Until::one_attempt);
-    EXPECT_GT(cells_of(machine.next(start, true, week)), 0u);
+    EXPECT_GT(cells_of(machine.next(start, more(), week)), 0u);
     machine.unanswered(start);
-    const Action end = machine.next(start, true, week);
+    const Action end = machine.next(start, more(), week);
     ASSERT_TRUE(std::holds_alternative<Finished>(end));
     EXPECT_FALSE(std::get<Finished>(end).all_acknowledged);
 }
@@ -248,9 +258,9 @@ TEST(Reporting, OneAttemptEndsAtTheFirstFailure)
 TEST(Reporting, AClockSetBackDoesNotSilenceIt)
 {
     Reporting machine = reporting();
-    (void)machine.next(start, true, week);
+    (void)machine.next(start, more(), week);
     (void)machine.replied(start, reply(), true);
-    EXPECT_GT(cells_of(machine.next(start - 24h, true, week)), 0u);
+    EXPECT_GT(cells_of(machine.next(start - 24h, more(), week)), 0u);
 }
 
 TEST(Reporting, ARefusedAgentDoesNotTryForEver)
@@ -258,19 +268,19 @@ TEST(Reporting, ARefusedAgentDoesNotTryForEver)
     for (const unsigned status : {401U, 403U}) {
         Reporting machine = reporting();
         machine.aim(Until::acknowledged);
-        EXPECT_EQ(cells_of(machine.next(start, true, week)), 16u);
+        EXPECT_EQ(cells_of(machine.next(start, more(), week)), 16u);
         EXPECT_EQ(machine.refused(start, status, 3, std::nullopt), Consequence::none);
-        const Action after = machine.next(start, true, week);
+        const Action after = machine.next(start, more(), week);
         ASSERT_TRUE(std::holds_alternative<Finished>(after));
         EXPECT_FALSE(std::get<Finished>(after).all_acknowledged);
     }
     Reporting machine = reporting();
     machine.aim(Until::acknowledged);
     EXPECT_EQ(machine.refused(start, 503, 3, std::nullopt), Consequence::none);
-    EXPECT_TRUE(std::holds_alternative<Wait>(machine.next(start, true, week))) << "busy is tried again";
+    EXPECT_TRUE(std::holds_alternative<Wait>(machine.next(start, more(), week))) << "busy is tried again";
     Reporting running = reporting();
     EXPECT_EQ(running.refused(start, 403, 3, std::nullopt), Consequence::none);
-    EXPECT_TRUE(std::holds_alternative<Wait>(running.next(start, true, week))) << "a service waits to be enrolled";
+    EXPECT_TRUE(std::holds_alternative<Wait>(running.next(start, more(), week))) << "a service waits to be enrolled";
 }
 
 }    // namespace
