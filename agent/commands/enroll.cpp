@@ -6,6 +6,7 @@
 #include "agent/service/run_agent.hpp"
 #include "agent/uplink/enrolment.hpp"
 #include "agent/uplink/route.hpp"
+#include "agent/uplink/settings_pin.hpp"
 #include "shared/command_line/option_checks.hpp"
 #include "shared/signed/statement.hpp"
 #include "shared/tls/certificates.hpp"
@@ -25,6 +26,7 @@ struct Options {
     std::string ca_pin;
     std::string proxy;
     std::string settings_key;
+    bool replace_settings_key = false;
 };
 
 int enroll(const Options& options)
@@ -43,7 +45,10 @@ int enroll(const Options& options)
     wish.observer = settings->mode;
     wish.data_directory = settings->data_directory;
     wish.host = platform::host_mark();
-    wish.settings_key = options.settings_key;
+    const auto pin = uplink::pin_to_store(settings->data_directory,
+                                          {options.settings_key, settings->settings_key, options.replace_settings_key});
+    if (!pin) return fail("enroll", pin.error());
+    wish.settings_key = *pin;
     const auto enrolment = uplink::enrol(wish, uplink::process_environment());
     if (!enrolment) return fail("enroll", enrolment.error());
     const auto validity = uplink::validity_of(*enrolment);
@@ -75,6 +80,9 @@ void add_enroll(CommandLine& line)
             "ed25519:HEX: what is collected never goes beyond what this key signed (daylight-collector settings "
             "keygen prints it)")
         ->check(command_line::read_by(signing::parse_public_key));
+    verb->add_flag("--replace-settings-key", options->replace_settings_key,
+                   "The --settings-key takes the place of another one that this host has pinned")
+        ->needs("--settings-key");
     add_config_option(*verb, options->config);
     verb->callback([&line, options] { line.chosen = [options] { return enroll(*options); }; });
 }

@@ -167,6 +167,13 @@ private:
     {
         const auto held = load_signed_settings(settings_, *enrolment_);
         if (!held) return say("signed settings", Grade::fail, held.error().message, "see the message");
+        std::error_code unknown;
+        if (!held->governed() &&
+            std::filesystem::exists(uplink::signed_settings_file(settings_.data_directory), unknown))
+            return say("signed settings", Grade::warn,
+                       "signed settings were taken here, but no settings key is pinned any more: agent.json alone says "
+                       "what is collected",
+                       "set settings_key in agent.json, or remove signed-settings.json where none is meant");
         if (!held->governed())
             return say("signed settings", Grade::ok,
                        "no settings key is pinned: agent.json alone says what is collected");

@@ -179,6 +179,24 @@ class SignedSettings(testing.Case):
         self.assertEqual(rows[-1]["state"], "offered")
         self.assertEqual(rows[-1]["agents"], 1)
 
+        # Enrolling again: the pin stays, the key that followed it is as good, and another one has to be meant.
+        enrol = self.collector.enrol_command()
+        self.assertEqual(enrol[-2:], ["--settings-key", next_key])
+        stranger = self.offline("keygen", "--out", self.folder / "stranger.key").strip()
+        refused = self.agent(*enrol[1:-1], stranger)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("--replace-settings-key", refused.stderr)
+        without = self.agent(*enrol[1:-2])
+        self.assertEqual(without.returncode, 0, without.stderr)
+        self.assertEqual(self.status()["settings_key"], next_key)
+        self.assertEqual(self.agent(*self.collector.enrol_command()[1:]).returncode, 0)
+        self.assertEqual(self.status()["settings_serial"], 4)
+        file = self.folder / "data/enrolment.json"
+        enrolment = json.loads(file.read_text())
+        self.assertEqual(enrolment["settings_key"], next_key)
+        file.write_text(json.dumps(enrolment | {"settings_key": ""}))
+        self.assertIn("no settings key is pinned any more", self.agent("doctor", "--format", "jsonl").stdout)
+
 
 if __name__ == "__main__":
     testing.main()
