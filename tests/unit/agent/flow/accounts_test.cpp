@@ -82,7 +82,7 @@ TEST_F(FlowTables, EqualAddressesInTwoVlansAreTwoConnections)
     from_ = client;
     to_ = server(443);
     const auto hello = [](int vlan) { return records(client_hello("vlan" + std::to_string(vlan) + ".example")); };
-    const auto isn = [](int vlan) { return static_cast<std::uint32_t>(1'000'000'000 * vlan); };
+    const auto isn = [](int vlan) { return 1'000'000'000U * static_cast<std::uint32_t>(vlan); };
     for (const int vlan : {1, 2, 3})
         see(tagged(tcp_frame(from_, to_, isn(vlan), 0, 2), static_cast<std::size_t>(vlan)));
     for (const int vlan : {1, 2, 3})
